@@ -1,0 +1,98 @@
+"""The engine: one place that connects, probes, and says which failures mean that the database is down."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
+
+Result = TypeVar("Result")
+
+_REPEAT = {"40001", "40P01"}
+"""serialization_failure and deadlock_detected: the same batch is worth another try.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+_DOWN_CLASSES = {"08", "53", "57", "58"}
+"""Connection, resources, operator intervention (shutdown, starting up), system errors."""
+_READ_ONLY = "25006"
+
+
+def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
+    """An engine that has not connected yet. `application` names its sessions in pg_stat_activity."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "application_name": application,
+            "connect_timeout": 5,
+            "keepalives_idle": 15,
+            "options": "-c timezone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
+        },
+    )
+
+
+def is_down(error: BaseException) -> bool:
+    """Whether an error means that the database cannot be used, rather than that a statement was wrong."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    state = sqlstate(error)
+    if state is None:
+        return isinstance(error, OperationalError | InterfaceError)
+    return state[:2] in _DOWN_CLASSES or state == _READ_ONLY
+
+
+def is_worth_repeating(error: BaseException) -> bool:
+    """Whether the same transaction, run again, may go through: deadlock, serialization failure."""
+    return isinstance(error, DBAPIError) and sqlstate(error) in _REPEAT
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's five-character code, where the server sent one."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def probe(engine: Engine) -> None:
+    """Raise where the database cannot be used."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    """Run `work` in one transaction; again after a deadlock or a serialization failure, five times at most.
+
+    After a lost connection it runs once more on a new one: idle connections die with a restarted server, and whether
+    the commit arrived is told by the inbox. Raises what the last try raised.
+    """
+
+    @retry(
+        retry=retry_if_exception(is_worth_repeating),
+        stop=stop_after_attempt(5),
+        wait=wait_random(0.01, 0.1),
+        reraise=True,
+    )
+    def attempt() -> Result:
+        with engine.begin() as connection:
+            return work(connection)
+
+    try:
+        return attempt()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    return attempt()
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest revision."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
