@@ -1,0 +1,125 @@
+"""Configuration, read in one place: environment variables with the prefix `AKTIF_`, and a `.env` file."""
+
+import re
+from datetime import timedelta
+from email.utils import getaddresses
+from functools import cached_property
+from typing import Annotated, Final
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.links import MIN_KEY_BYTES, LinkLife
+
+PREFIX: Final = "AKTIF_"
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+", re.ASCII)
+
+
+class BadSettings(Exception):  # noqa: N818  (what the person at the keyboard reads)
+    """A missing or malformed setting; its text is one line that names the variable and what is wrong with it."""
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a complete URL. urllib's own errors repeat the URL, and with it the password."""
+    try:
+        parts = urlsplit(url)
+        complete = parts.hostname and parts.port != 0 and url.isprintable() and " " not in url
+    except ValueError:
+        return None
+    return parts if complete else None
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        for url in value.get_secret_value().split(","):
+            parts = _parts(url.strip())
+            if parts is None or parts.scheme not in schemes:
+                raise ValueError(f"must look like {schemes[0]}://user:password@host:port")
+        return value
+
+    return AfterValidator(check)
+
+
+def _keys(value: SecretStr) -> SecretStr:
+    for key in value.get_secret_value().split(","):
+        if len(key.strip().encode()) < MIN_KEY_BYTES:
+            raise ValueError(f"every key must have at least {MIN_KEY_BYTES} bytes")
+    return value
+
+
+def _web_base(value: str) -> str:
+    parts = _parts(value)
+    if parts is None or parts.scheme not in {"http", "https"} or re.search(r'[?#<>"]', value):
+        raise ValueError("must look like https://host or https://host/path")
+    return value.rstrip("/")
+
+
+def _mailbox(value: str) -> str:
+    mailboxes = getaddresses([value])
+    if len(mailboxes) != 1 or not _ADDRESS.fullmatch(mailboxes[0][1]) or not value.isprintable():
+        raise ValueError("must look like Name <address@host>")
+    return value
+
+
+Keys = Annotated[SecretStr, AfterValidator(_keys)]
+WebBase = Annotated[str, AfterValidator(_web_base)]
+
+
+class Settings(BaseSettings):
+    """Every setting of `contract.md`. What has no default is None until it is asked for with `require`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    amqp_url: Annotated[SecretStr, _url("amqp", "amqps")] | None = None
+    broker_api_url: Annotated[SecretStr, _url("http", "https")] | None = None
+    database_url: Annotated[SecretStr, _url("postgresql+psycopg")] | None = None
+    smtp_url: Annotated[SecretStr, _url("smtp", "smtp+starttls", "smtps")] | None = None
+    mail_from: Annotated[str, AfterValidator(_mailbox)] = "iSPEKS <no-reply@ispeks.localhost>"
+    mail_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    mail_retry_hours: Annotated[int, Field(ge=0, le=240)] = 24
+    portal_url: WebBase = "http://localhost:8080"
+    link_keys: Keys | None = None
+    pepper_keys: Keys | None = None
+    link_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    link_hours: Annotated[int, Field(ge=1, le=240)] = 24
+    session_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    resend_seconds: Annotated[int, Field(ge=0, le=86400)] = 60
+    resend_per_day: Annotated[int, Field(ge=1, le=1000)] = 10
+    system_name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f<>@]+$")] = "iSPEKS"
+
+    @cached_property
+    def link_life(self) -> LinkLife:
+        """How long links and sessions live."""
+        return LinkLife(
+            after_newest=timedelta(minutes=self.link_minutes),
+            after_first=timedelta(hours=self.link_hours),
+            session=timedelta(minutes=self.session_minutes),
+        )
+
+    def require(self, name: str) -> str:
+        """The value of a setting that has no default. Raises BadSettings where it is not set."""
+        value = getattr(self, name)
+        if value is None:
+            raise BadSettings(f"{PREFIX}{name.upper()} is not set; see the README's table of settings")
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def broker_urls(self) -> tuple[str, ...]:
+        """The brokers, tried in turn. Raises BadSettings where none is set."""
+        return tuple(url.strip() for url in self.require("amqp_url").split(","))
+
+    def require_keys(self, name: str) -> tuple[bytes, ...]:
+        """The keys of a setting, the signing one first. Raises BadSettings where it is not set."""
+        return tuple(key.strip().encode() for key in self.require(name).split(","))
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises BadSettings, which never repeats a value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        variable = PREFIX + str(first["loc"][0]).upper()
+        raise BadSettings(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+    except UnicodeDecodeError:
+        raise BadSettings("the file .env is not UTF-8") from None
