@@ -1,0 +1,1 @@
+"""RabbitMQ: topology, client, and the one worker loop. The only importer of pika."""
