@@ -1,0 +1,65 @@
+"""Files batches of dead letters; each is acked only after the commit."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from services.archivist.letters import Row, file
+from shared.broker.verdicts import Delivery, DependencyDown, Done, Verdict
+from shared.store import engine as store
+from shared.store.bulk import upsert_rows
+from shared.store.tables import letters
+
+_Key = tuple[str, str, str, int]
+_KEY = ("service", "source", "id", "replay")
+_REPLACED = ("queue", "origin", "type", "ic_number", "reason", "field", "detail", "attempt", "by_broker", "readable",
+             "fingerprint", "body", "headers")  # fmt: skip
+# A letter that comes again, because its ack was lost or because the same event died again, is one row with a count;
+# the newest bytes are kept, since a mended event may have died under its old id.
+_ON_CONFLICT = (
+    f"({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in _REPLACED)}, "
+    "times = letters.times + excluded.times, filed_at = now()"
+)
+
+
+class Archivist:
+    """The handler of the queue `dead`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, deliveries: Sequence[Delivery]) -> Sequence[Verdict]:
+        """File letters. Raises DependencyDown; a letter that the database refuses is filed by its bytes alone."""
+        rows = [file(delivery) for delivery in deliveries]
+        try:
+            try:
+                self._file(rows)
+            except DBAPIError as error:
+                if store.is_down(error):
+                    raise
+                for row in rows:
+                    self._file_one(row)
+        except SQLAlchemyError as error:
+            raise DependencyDown("database", type(error).__name__, lambda: store.probe(self._engine)) from None
+        return [Done()] * len(deliveries)
+
+    def _file_one(self, row: Row) -> None:
+        try:
+            self._file([row])
+        except DBAPIError as error:
+            if store.is_down(error):
+                raise
+            bare = {"type": None, "ic_number": None, "field": None, "detail": None, "headers": "{}"}
+            self._file([{**row, **bare, "source": "", "id": f"sha256:{row['fingerprint']}", "readable": False}])
+
+    def _file(self, rows: Sequence[Row]) -> None:
+        times = Counter(map(_key, rows))
+        newest = {_key(row): row for row in rows}
+        filed = [{**newest[key], "times": times[key]} for key in sorted(newest)]
+        store.in_transaction(self._engine, lambda connection: upsert_rows(connection, letters, filed, _ON_CONFLICT))
+
+
+def _key(row: Row) -> _Key:
+    return row["service"], row["source"], row["id"], row["replay"]
