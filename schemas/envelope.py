@@ -103,7 +103,7 @@ class Outgoing:
     body: bytes
 
 
-class Malformed(ValueError):  # noqa: N818  (a verdict on a message, not a fault of ours)
+class Malformed(ValueError):
     """A message that is no acceptable event: a reason word, what is wrong, the path of the field if one is.
 
     `source` and `id` are given where they can be read, so that the publisher can be told.
@@ -227,10 +227,10 @@ def _check_source(source: str, exchange: str) -> None:
 def _from_validation(error: ValidationError, found: tuple[str, str] | None) -> Malformed:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     kind, path = first["type"], [str(part) for part in first["loc"]]
-    if kind == "extra_forbidden":
-        del path[-1]  # a name that the publisher made up may be personal too
     if len(path) > 2 and path[0] == "data" and path[1] in {"registration", "resend", "recovery"}:
         del path[1]
+    if kind == "extra_forbidden":
+        del path[-1]  # a name that the publisher made up may be personal too
     if kind.startswith("union_tag"):
         path.append("reason")
     field = _clip(".".join(path), 100) or None

@@ -77,7 +77,7 @@ class Registration(EventData):
     name: PersonName
     email: StaffEmail
     registered_at: Instant
-    notify: StrictBool = True
+    notify: Annotated[StrictBool, Field(description="false: no mail goes out until the person asks")] = True
 
 
 class Resend(EventData):

@@ -16,7 +16,7 @@ PREFIX: Final = "AKTIF_"
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+", re.ASCII)
 
 
-class BadSettings(Exception):  # noqa: N818  (what the person at the keyboard reads)
+class BadSettings(Exception):
     """A missing or malformed setting; its text is one line that names the variable and what is wrong with it."""
 
 

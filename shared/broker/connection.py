@@ -18,7 +18,7 @@ _HEARTBEAT: Final = 30
 _RECONNECT = wait_random_exponential(multiplier=0.5, min=0.5, max=5)
 
 
-class BrokerUnreachable(Exception):  # noqa: N818  (a state of the world, not a fault of ours)
+class BrokerUnreachable(Exception):
     """No connection could be opened."""
 
 

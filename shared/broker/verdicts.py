@@ -87,7 +87,7 @@ Handler = Callable[[Sequence[Delivery]], Sequence[Verdict]]
 """From a batch of deliveries to one verdict for each, in the same order. May raise DependencyDown."""
 
 
-class DependencyDown(Exception):  # noqa: N818  (a state of the world, not a fault of ours)
+class DependencyDown(Exception):
     """The broker, the database or the mail relay cannot be used: pause, probe and go on. Costs no message anything.
 
     `probe` raises while the dependency is down, and must need no message.

@@ -46,7 +46,14 @@ def array_literal(values: Iterable[Any]) -> str:
     psycopg writes the same and escapes quote by quote in Python, which for the JSON of an inbox row took longer than
     everything else that a registration costs.
     """
-    return f"{{{','.join(map(_element, values))}}}"
+    elements = []
+    last: Any = values
+    text = ""
+    for value in values:
+        if value is not last:  # most columns of a batch hold one and the same object in row after row
+            last, text = value, _element(value)
+        elements.append(text)
+    return f"{{{','.join(elements)}}}"
 
 
 def _element(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Alembic's entry point: runs the migrations over the URL it is given."""
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from shared.store.tables import metadata
 
@@ -11,7 +11,7 @@ if url is None:
 
     url = load_settings().require("database_url")
 
-with create_engine(url).connect() as connection:
+with create_engine(url, poolclass=NullPool).connect() as connection:
     # Two processes that start together must not migrate side by side; the lock ends with the connection.
     connection.execute(text("SELECT pg_advisory_lock(7452001)"))
     connection.commit()

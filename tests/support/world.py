@@ -1,0 +1,152 @@
+"""All of Aktif, as separate processes on servers of a test's own, to be watched and killed."""
+
+import mailbox
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pika
+from pika.exceptions import AMQPError
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from services.cli.servers.catcher import MailCatcher
+from services.cli.servers.ladder import Servers
+from shared.broker.provision import provision
+from shared.broker.topology import TOPOLOGY
+from shared.store.engine import migrate, open_engine
+from tests.support.servers import create_database, drop_database, fresh_vhost
+from tests.support.waiting import eventually
+
+KEYS = {"AKTIF_LINK_KEYS": "test-link-key-" + "k" * 32, "AKTIF_PEPPER_KEYS": "test-pepper-key-" + "p" * 32}
+_WAITING = [queue.name for queue in TOPOLOGY.queues if queue.name != "dead"]
+
+
+@dataclass
+class World:
+    """A vhost, a database, a mail catcher, and the services that were started."""
+
+    servers: Servers
+    amqp_url: str
+    database_url: str
+    catcher: MailCatcher
+    engine: Engine
+    logs: Path
+    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    def start(self, *services: str, **settings: str) -> None:
+        """Start services, each a process of its own."""
+        environment = {
+            **os.environ,
+            **KEYS,
+            "AKTIF_AMQP_URL": self.amqp_url,
+            "AKTIF_DATABASE_URL": self.database_url,
+            "AKTIF_SMTP_URL": self.catcher.url,
+            **settings,
+        }
+        for service in services:
+            with (self.logs / f"{service}.log").open("ab") as log:
+                self.running[service] = subprocess.Popen(
+                    [sys.executable, "-m", f"services.{service}"], env=environment, stderr=log, start_new_session=True
+                )
+
+    def kill(self, service: str) -> None:
+        """SIGKILL, and wait until it is gone."""
+        process = self.running.pop(service)
+        process.kill()
+        assert process.wait(10) == -signal.SIGKILL, f"{service} had ended before it was killed"
+
+    def stop(self, service: str, within: float = 10) -> int:
+        """SIGTERM; returns the exit code."""
+        process = self.running.pop(service)
+        process.terminate()
+        return process.wait(within)
+
+    def count(self, question: str) -> int:
+        """One number from the database; -1 while it is down."""
+        try:
+            with self.engine.connect() as connection:
+                return int(connection.execute(text(question)).scalar_one())
+        except DBAPIError:
+            return -1
+
+    def depths(self) -> dict[str, int]:
+        """How many messages each queue holds that nobody has in hand; empty while the broker is down."""
+        try:
+            connection = pika.BlockingConnection(pika.URLParameters(self.amqp_url))
+            try:
+                channel = connection.channel()
+                return {
+                    queue.name: channel.queue_declare(queue.name, passive=True).method.message_count
+                    for queue in TOPOLOGY.queues
+                }
+            finally:
+                connection.close()
+        except (AMQPError, OSError):
+            return {}
+
+    def waiting(self) -> int:
+        """Messages in work, wait and suspect queues; -1 while the broker is down."""
+        depths = self.depths()
+        return sum(depths[queue] for queue in _WAITING) if depths else -1
+
+    def mails_caught(self) -> int:
+        """Mails in the Maildir."""
+        return sum(1 for _ in (self.catcher.maildir / "new").iterdir())
+
+    def mails_twice(self) -> int:
+        """Mails that were caught more often than once, by Message-ID; each further copy counts."""
+        ids = Counter(mail["Message-ID"] for mail in mailbox.Maildir(self.catcher.maildir, create=False))
+        return sum(count - 1 for count in ids.values())
+
+    def is_working(self, service: str) -> Callable[[], bool]:
+        """Whether a service has work in hand at this moment: it is in a transaction, or mails arrive."""
+        if service == "mailer":
+            caught = self.mails_caught()
+            return lambda: self.mails_caught() > caught
+        question = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            f"AND application_name = 'aktif-{service}' AND state <> 'idle'"
+        )
+        return lambda: self.count(question) > 0
+
+    def settle(self, done: Callable[[], bool], *, within: float = 120) -> None:
+        """Wait until something holds and no queue holds anything."""
+        eventually(
+            "all is done and no queue holds anything", lambda: done() and self.waiting() == 0, within=within, every=0.1
+        )
+
+    def log_of(self, service: str) -> str:
+        """What a service has logged."""
+        return (self.logs / f"{service}.log").read_text()
+
+
+@contextmanager
+def world(servers: Servers, folder: Path) -> Iterator[World]:
+    """A world on some servers, provisioned, with nothing running yet."""
+    with ExitStack() as ending:
+        amqp_url = ending.enter_context(fresh_vhost(servers.amqp_url, servers.broker_api_url))
+        database_url = create_database(servers.database_url)
+        ending.callback(drop_database, database_url)
+        migrate(database_url)
+        provision([amqp_url])
+        engine = open_engine(database_url, application="test", pool_size=5)
+        ending.callback(engine.dispose)
+        catcher = MailCatcher(folder / "mail")
+        catcher.start()
+        ending.callback(catcher.kill)
+        found = World(servers, amqp_url, database_url, catcher, engine, folder)
+        ending.callback(_end_all, found)
+        yield found
+
+
+def _end_all(found: World) -> None:
+    for process in found.running.values():
+        process.kill()
+        process.wait()

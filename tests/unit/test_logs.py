@@ -1,0 +1,79 @@
+"""Log lines: one JSON object each, and nothing personal in clear."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from shared.logs import configure_logs, mask_email, mask_ic
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    configure_logs("state")
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
+
+
+def test_a_line_is_one_json_object_with_event_service_level_and_time(lines: Any) -> None:
+    structlog.get_logger().info("batch_done", events=500, name="Ümit\n")
+
+    (line,) = lines()
+
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "batch_done", "service": "state", "level": "info", "events": 500, "name": "Ümit\n"}
+
+
+def test_debug_lines_are_left_out(lines: Any) -> None:
+    structlog.get_logger().debug("noise")
+
+    assert lines() == []
+
+
+def test_a_traceback_names_places_and_shows_no_local_variable(lines: Any) -> None:
+    def fail(ic_number: str) -> None:
+        raise ValueError(f"{len(ic_number)} digits")
+
+    try:
+        fail("850101030007")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+
+    (line,) = lines()
+    assert line["exception"][0]["exc_type"] == "ValueError"
+    assert line["exception"][0]["frames"][-1]["name"] == "fail"
+    assert "850101030007" not in json.dumps(line)
+
+
+def test_what_is_no_json_is_written_all_the_same(lines: Any) -> None:
+    structlog.get_logger().info("odd", value=object(), raw=b"\xff")
+
+    (line,) = lines()
+
+    assert line["value"].startswith("<object")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"), [("850101030007", "8501********"), ("8501", "****"), ("", ""), ("850101-03-0007", "*" * 14)]
+)
+def test_an_ic_number_is_masked_after_its_first_four_digits(text: str, masked: str) -> None:
+    assert mask_ic(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("pegawai.contoh@example.gov.my", "p***@example.gov.my"),
+        ("p@example.gov.my", "p***@example.gov.my"),
+        ("pegawai", "***"),
+        ("", "***"),
+    ],
+)
+def test_an_address_is_masked_to_its_first_letter_and_domain(text: str, masked: str) -> None:
+    assert mask_email(text) == masked
