@@ -28,6 +28,7 @@ def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
         max_overflow=0,
         pool_timeout=10,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,
         connect_args={
             "application_name": application,
             "connect_timeout": 5,
