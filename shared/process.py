@@ -1,5 +1,6 @@
 """A worker as a process: settings, logs, signals."""
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -20,10 +21,25 @@ def run_worker(duty: Duty, compose: Compose) -> None:
         settings = load_settings()
         worker = _build(duty, compose, settings)
     except BadSettings as error:
-        sys.exit(f"aktif {duty.service}: {error}")
+        print(f"aktif {duty.service}: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    run_until_stopped(worker)
+
+
+def run_until_stopped(worker: Worker) -> None:
+    """Run it until SIGTERM or SIGINT."""
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: worker.request_stop())
+    _spare_the_collector()
     worker.run()
+
+
+def _spare_the_collector() -> None:
+    """A batch makes thousands of values that live a moment; scanning all that lives for ever beside them cost a third
+    of the state worker's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _build(duty: Duty, compose: Compose, settings: Settings) -> Worker:

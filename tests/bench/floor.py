@@ -102,7 +102,7 @@ class Floor:
             run = self._database.execute
             run("SELECT 1 FROM accounts WHERE ic_number = ANY(%s::bpchar[]) FOR UPDATE", (ics,))
             run(
-                "SELECT i.source FROM state_inbox i JOIN unnest(%s::text[], %s::text[]) w (s, d) ON i.source = s AND i.id = d",
+                "SELECT 1 FROM state_inbox JOIN unnest(%s::text[], %s::text[]) wanted (source, id) USING (source, id)",
                 (same("/hr/x"), names),
             )
             run(

@@ -34,7 +34,8 @@ def _register(database: "psycopg.Connection[tuple[object, ...]]", body: bytes) -
     account, link, now = uuid.uuid4(), uuid.uuid4(), datetime.now(UTC)
     with database.transaction():
         database.execute(
-            "INSERT INTO state_inbox (source, id, type, digest, outcome, lane, event_time) VALUES (%s,%s,%s,%s,%s,%s,%s)",
+            "INSERT INTO state_inbox (source, id, type, digest, outcome, lane, event_time) "
+            "VALUES (%s,%s,%s,%s,%s,%s,%s)",
             (event.source, event.id, "registration", event.digest, "applied", "bulk", event.time),
         )
         database.execute(
