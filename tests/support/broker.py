@@ -134,12 +134,9 @@ class Hands:
         """How many messages of these queues somebody holds unacked; the broker counts that every few seconds."""
         return sum(queue.unacked for queue in self.api.queues() if not queues or queue.name in queues)
 
-    def close_connections(self, role: str) -> int:
-        """Close by force the connections with this role (`consume`, `publish`) in their name."""
-        found = [name for name, given in self.api.connections() if f"-{role}@" in given]
-        for name in found:
-            self.api.close_connection(name)
-        return len(found)
+    def connections(self, role: str) -> list[str]:
+        """The connections with this role (`consume`, `publish`); the API learns of them some seconds late."""
+        return [name for name, given in self.api.connections() if f"-{role}@" in given]
 
 
 @dataclass
