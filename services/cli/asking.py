@@ -1,0 +1,160 @@
+"""`aktif resend` and `aktif withdraw`: one event for one person, and what became of it."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from services.cli.help import PEOPLE, examples, prose
+
+if TYPE_CHECKING:
+    from schemas.envelope import Outgoing
+    from schemas.events import EventData
+    from shared.settings import Settings
+
+_WAIT_SECONDS: Final = 5.0
+_OPERATOR: Final = "/operator/cli"
+_RESEND = prose(
+    """Send a person the activation mail again.
+
+    The link that was mailed before is mailed again, or a new one where that has ended. An operator's request is exempt
+    from the cool-down that people have. Waits up to 5 seconds for the outcome."""
+)
+_WITHDRAW = prose(
+    """Withdraw a registration before activation.
+
+    Links that were mailed end at once. An account that is active already stays active. Registering the person again
+    reinstates the account. Waits up to 5 seconds for the outcome."""
+)
+_WORDS: Final = {
+    "same_link": "the mail with the link that the person already has is on its way; its minutes start anew",
+    "new_link": "a mail with a new link is on its way",
+    "withdrawn": "the registration is withdrawn",
+    "withdrawn_before_registration": "nobody was registered under this IC number yet; a registration that HR sent "
+    "earlier and that is still on its way will be ignored",
+    "repeated": "it was withdrawn before; nothing changed",
+}
+_WHY_NOT: Final = {
+    "unknown_account": "no account has this IC number; register the person first (`aktif register`)",
+    "throttled": "another mail was asked for a moment ago; wait a minute",
+    "already_active": "the account is active already; the person logs in, or uses Lupa Kata Laluan",
+    "withdrawn": "the registration was withdrawn; register the person again first (`aktif register`)",
+    "stale": "HR sent a newer registration of this person meanwhile; look at `aktif account {ic}`",
+}
+_HARMLESS: Final = "repeated"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("resend", help=_RESEND, epilog=examples("aktif resend 850101-03-0007"), rich_help_panel=PEOPLE)(_resend)
+    app.command(
+        "withdraw",
+        help=_WITHDRAW,
+        epilog=examples("aktif withdraw 850101-03-0007", "aktif withdraw 850101030007 --source /hr/kelantan"),
+        rich_help_panel=PEOPLE,
+    )(_withdraw)
+
+
+_Ic = Annotated[str, typer.Argument(metavar="IC", help="IC number; dashes and spaces are allowed.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+
+
+def _resend(ic: _Ic, as_json: _Json = False) -> None:
+    from schemas.events import Resend
+
+    _ask(Resend(reason="resend", ic_number=checked_ic(ic)), _OPERATOR, as_json=as_json)
+
+
+def _withdraw(
+    ic: _Ic,
+    source: Annotated[str, typer.Option(help="The HR system that speaks.")] = "/hr/cli",
+    as_json: _Json = False,
+) -> None:
+    from schemas.events import AccountWithdrawn
+    from services.cli.register import checked_source
+
+    _ask(AccountWithdrawn(ic_number=checked_ic(ic)), checked_source(source), as_json=as_json)
+
+
+def checked_ic(typed: str) -> str:
+    """The 12 digits of an IC number as a person types it. Raises typer.BadParameter."""
+    from pydantic_core import PydanticCustomError
+
+    from schemas.fields import ic_number_from_input
+
+    try:
+        return ic_number_from_input(typed)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(
+            error.message().replace(" without dashes or spaces", ", such as 850101-03-0007"), param_hint="IC"
+        ) from None
+
+
+def ask(of: "Settings", data: "EventData", source: str) -> "Outgoing":
+    """Publish an event on the live lane; returns it when it is confirmed."""
+    from uuid import uuid4
+
+    from schemas.events import Lane
+    from services.cli.publishing import hr_event, publishing
+    from shared.clock import now
+
+    event = hr_event(data, id=str(uuid4()), source=source, time=now(), lane=Lane.LIVE)
+    with publishing(of.broker_urls()) as broker:
+        broker.publish([event])
+    return event
+
+
+def _ask(data: "EventData", source: str, *, as_json: bool) -> None:
+    from services.cli.environment import settings
+    from services.cli.output import print_json
+
+    of = settings()
+    event = ask(of, data, source)
+    found = _outcome(of, source, event.id) if of.database_url else None
+    outcome, reason = found or (None, None)
+    done = outcome in {"applied", None} or reason == _HARMLESS
+    if as_json:
+        print_json({"source": source, "id": event.id, "outcome": outcome, "reason": reason})
+    else:
+        ic: Any = getattr(data, "ic_number", "")
+        typer.echo(_in_words(outcome, reason, ic), err=not done)
+    raise typer.Exit(0 if done else 1)
+
+
+def _outcome(of: "Settings", source: str, id_: str) -> tuple[str, str | None] | None:
+    """What became of an event, as soon as it is known; None after some seconds."""
+    from sqlalchemy import text
+
+    from services.cli.environment import database
+
+    statement = text(
+        "SELECT outcome, reason FROM state_inbox WHERE source = :source AND id = :id "
+        "UNION ALL SELECT 'dead', reason FROM letters WHERE source = :source AND id = :id"
+    )
+    until = time.monotonic() + _WAIT_SECONDS
+    with database(of) as engine:
+        while time.monotonic() < until:
+            with engine.connect() as connection:
+                row = connection.execute(statement, {"source": source, "id": id_}).first()
+            if row is not None:
+                return row[0], row[1]
+            time.sleep(0.05)
+    return None
+
+
+def _in_words(outcome: str | None, reason: str | None, ic: str) -> str:
+    match outcome:
+        case None:
+            return (
+                "published and safe in the broker; no outcome is known yet: see `aktif queues` (does `aktif state` "
+                f"run?) and later `aktif account {ic}`"
+            )
+        case "applied":
+            return f"done: {_WORDS.get(reason or '', reason)}"
+        case "dead":
+            return f"not done: it became a dead letter ({reason}); see `aktif dead list --reason {reason}`"
+        case _ if reason == _HARMLESS:
+            return f"nothing to do: {_WORDS[_HARMLESS]}"
+        case _:
+            why = _WHY_NOT.get(reason or "", "see `aktif account {ic}`").format(ic=ic)
+            return f"not done ({outcome}: {reason}): {why}"

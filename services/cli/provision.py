@@ -1,0 +1,121 @@
+"""`aktif provision`: the broker's topology, the database's tables, and an HR system's user and feed."""
+
+import re
+import secrets
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from services.cli.help import MACHINE, examples, prose
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+_HELP = prose(
+    """Declare the broker's topology and bring the database to this version. Repeatable; reports drift.
+
+    What is there in another form is left as it is, since a queue may hold messages, and named; the exit code is then 1.
+
+    --hr NAME also makes what one HR system needs: the feed queue feed.NAME and the user hr-NAME, who may publish to
+    aktif.hr and read that queue, and nothing else. Its password is generated and shown once."""
+)
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", re.ASCII)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    epilog = examples("aktif provision", "aktif provision --hr kelantan")
+    app.command("provision", help=_HELP, epilog=epilog, rich_help_panel=MACHINE)(_provision)
+
+
+def _provision(
+    hr: Annotated[str | None, typer.Option(metavar="NAME", help="An HR system, such as kelantan.")] = None,
+) -> None:
+    from services.cli.environment import settings
+
+    if hr is not None and not _NAME.fullmatch(hr):
+        raise typer.BadParameter("must be letters, digits, - and _, at most 60", param_hint="--hr")
+    of = settings()
+    drift = broker(of)
+    typer.echo(f"broker: {_size()} are there at {_where(of)}")
+    database(of)
+    typer.echo("database: tables are those of this version")
+    is_whole = True
+    if hr is not None:
+        drift += feed(of, hr)
+        is_whole = _user(of, hr)
+    for line in drift:
+        typer.echo(f"drift: {line}", err=True)
+    if drift:
+        typer.echo(
+            "aktif: what differs was left as it is; mend it, or empty and delete it and provision again", err=True
+        )
+    raise typer.Exit(0 if is_whole and not drift else 1)
+
+
+def broker(of: "Settings") -> list[str]:
+    """Declare the topology; returns a line for everything that is there in another form. Raises BrokerUnreachable.
+
+    Bindings and policies, by which others change what we declared, can be seen through the management API only.
+    """
+    from services.cli.environment import management_api
+    from services.cli.failures import Failed, explain
+    from shared.broker.drift import drift
+    from shared.broker.management import ManagementError
+    from shared.broker.provision import provision
+
+    refused = provision(of.broker_urls())
+    try:
+        return drift(management_api(of)) or refused
+    except (Failed, ManagementError) as error:
+        typer.echo(f"aktif: policies and bindings were not checked: {explain(error)}", err=True)
+        return refused
+
+
+def database(of: "Settings") -> None:
+    """Bring the database to the newest revision."""
+    from shared.store.engine import migrate
+
+    migrate(of.require("database_url"))
+
+
+def feed(of: "Settings", name: str) -> list[str]:
+    """Declare the queue that one HR system listens to; returns drift as `broker` does."""
+    from shared.broker.provision import provision
+    from shared.broker.topology import feed_topology
+
+    drift = provision(of.broker_urls(), feed_topology(name))
+    typer.echo(f"feed: queue feed.{name} gets what concerns registrations from a source that ends in /{name}")
+    return drift
+
+
+def _user(of: "Settings", name: str) -> bool:
+    """Make an HR system's user; False where the management API could not be reached, which is said."""
+    from services.cli.environment import management_api
+    from services.cli.failures import Failed, explain
+    from shared.broker.management import ManagementError
+
+    password = secrets.token_urlsafe(24)
+    permissions = {"configure": "^$", "write": r"^aktif\.hr$", "read": rf"^feed\.{re.escape(name)}$"}
+    try:
+        is_new = management_api(of).add_user(f"hr-{name}", password, permissions)
+    except (Failed, ManagementError) as error:
+        typer.echo(f"aktif: the user hr-{name} could not be made: {explain(error)}", err=True)
+        return False
+    if is_new:
+        typer.echo(f"user: hr-{name}, password {password} (shown only now)")
+    else:
+        typer.echo(f"user: hr-{name} was there; its password stays, its permissions are set again")
+    return True
+
+
+def _size() -> str:
+    from shared.broker.topology import TOPOLOGY
+
+    return f"{len(TOPOLOGY.exchanges)} exchanges, {len(TOPOLOGY.queues)} queues and {len(TOPOLOGY.bindings)} bindings"
+
+
+def _where(of: "Settings") -> str:
+    from services.cli.environment import without_password
+
+    return ", ".join(map(without_password, of.broker_urls()))

@@ -1,0 +1,163 @@
+"""`aktif up`: everything on this machine, until Ctrl-C ends all of it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from services.cli.environment import FILE, FOLDER
+from services.cli.help import MACHINE, examples, prose
+
+if TYPE_CHECKING:
+    from services.cli.children import Children
+    from services.cli.demo import Demo
+    from services.cli.servers.ladder import Given, Servers
+    from services.cli.up_view import View
+    from shared.settings import Settings
+
+_HELP = prose(
+    """Run everything on this machine; Ctrl-C ends all of it.
+
+    Starts a private RabbitMQ, PostgreSQL and mail catcher for each URL that is not set, provisions them, and starts
+    every service. Other `aktif` commands in the same folder then need no settings. Data, ports, keys and caught mails
+    stay in the folder over restarts; no mail leaves this machine unless AKTIF_SMTP_URL is set.
+
+    --demo also registers a sample staff list of invented people, shows their mails arriving, and prints one activation
+    link."""
+)
+_SERVICES: Final = ("state", "mailer", "archivist")
+_KEYS: Final = {"AKTIF_LINK_KEYS": "link_key", "AKTIF_PEPPER_KEYS": "pepper_key"}
+_PULSE_SECONDS: Final = 0.5
+_ONCE_SECONDS: Final = 90.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    epilog = examples("aktif up --demo", "aktif up --port 9000", "aktif up --demo --once")
+    app.command("up", help=_HELP, epilog=epilog, rich_help_panel=MACHINE)(_up)
+
+
+def _up(
+    demo: Annotated[bool, typer.Option("--demo", help="Register a sample staff list and show its mails.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="With --demo: end when its mails have arrived.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the links of mails lead to, on localhost.")] = 8080,
+    folder: Annotated[Path, typer.Option(file_okay=False, help="Where everything is kept.")] = FOLDER,
+) -> None:
+    from services.cli.servers.ladder import servers
+    from services.cli.up_view import View
+    from shared.settings import load_settings
+
+    if once and not demo:
+        raise typer.BadParameter("only with --demo", param_hint="--once")
+    given = _given(load_settings())
+    if demo and given.smtp_url:
+        raise typer.BadParameter("would mail invented addresses through AKTIF_SMTP_URL; unset it", param_hint="--demo")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+    view = View(folder)
+    try:
+        with _ended_by_signals(), view, servers(folder, given=given, on_progress=view.say) as found:
+            code = _run(found, view, folder, port, demo=demo, once=once)
+    except KeyboardInterrupt:
+        code = 0
+    raise typer.Exit(code)
+
+
+def _run(found: "Servers", view: "View", folder: Path, port: int, *, demo: bool, once: bool) -> int:
+    from services.cli.children import Children
+    from services.cli.demo import Demo
+
+    of = _settle_in(found, folder, port)
+    view.say("provisioning")
+    _provision(of, view)
+    children = Children(_SERVICES, folder / "services", found.environment())
+    try:
+        view.say("starting the services")
+        children.start()
+        sample = Demo(of, found.maildir) if demo and found.maildir else None
+        if sample is not None:
+            view.say("registering the sample staff list")
+            sample.begin()
+        view.begin(found, children, sample)
+        return _look_after(children, view, sample, once=once)
+    finally:
+        _ignore_signals()
+        view.end()
+        children.stop()
+        (folder / FILE).unlink(missing_ok=True)
+        view.say("ending the servers")
+
+
+def _look_after(children: "Children", view: "View", sample: "Demo | None", *, once: bool) -> int:
+    """Until a signal; with `once` until the demo is over, or has taken too long."""
+    latest = time.monotonic() + _ONCE_SECONDS
+    while True:
+        for child in children.look_after():
+            view.say(f"{child.name} ended and is started again: {child.last_words()}")
+        if sample is not None and not sample.is_over:
+            sample.look()
+        view.update()
+        if once and sample is not None and (sample.is_over or time.monotonic() > latest):
+            return 0 if sample.is_complete else 1
+        time.sleep(_PULSE_SECONDS)
+
+
+def _given(of: "Settings") -> "Given":
+    """The servers that are set, by whatever way settings are read."""
+    from services.cli.servers.ladder import Given
+
+    names = ("amqp_url", "broker_api_url", "database_url", "smtp_url")
+    return Given(**{name: of.require(name) if getattr(of, name) else None for name in names})
+
+
+def _settle_in(found: "Servers", folder: Path, port: int) -> "Settings":
+    """Make what these servers need ours and everybody's in this folder: where they are, and keys, made once."""
+    from services.cli.environment import leave_for_others
+    from services.cli.servers.process import kept_secret
+    from shared.settings import load_settings
+
+    variables = found.environment() | {"AKTIF_PORTAL_URL": f"http://localhost:{port}"}
+    set_by_hand = load_settings().model_fields_set
+    variables |= {
+        name: kept_secret(folder / file)
+        for name, file in _KEYS.items()
+        if name.removeprefix("AKTIF_").lower() not in set_by_hand
+    }
+    if "portal_url" in set_by_hand:
+        del variables["AKTIF_PORTAL_URL"]
+    os.environ.update(variables)
+    leave_for_others(folder, variables)
+    return load_settings()
+
+
+def _provision(of: "Settings", view: "View") -> None:
+    from services.cli import provision
+
+    for line in provision.broker(of):
+        view.say(f"drift: {line}")
+    provision.database(of)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end us as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    """While everything is being ended in order, a second Ctrl-C must not leave the half of it behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,48 @@
+"""An operator is told what to do about every reason word that a dead letter can have."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli.reasons import ADVICE, advice
+
+ROOT = Path(__file__).parents[3]
+SAID_BY = {"Malformed", "Dead", "dead", "Refused"}
+PLACES = ("schemas", "shared/broker", "services/state", "services/mailer", "services/archivist")
+BY_BROKER = {"delivery_limit", "unroutable", "rejected", "expired", "maxlen"}
+
+
+def _words_in_code() -> Iterator[str]:
+    for place in PLACES:
+        for path in (ROOT / place).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAID_BY:
+                    word = node.args[0] if node.args else None
+                    if isinstance(word, ast.Constant) and isinstance(word.value, str):
+                        yield word.value
+
+
+def _words_of_fields() -> set[str]:
+    from schemas.envelope import _REASON_BY_ERROR
+
+    return set(_REASON_BY_ERROR.values()) | {"bad_field", "bad_envelope"}
+
+
+WORDS = sorted({*_words_in_code(), *_words_of_fields(), *BY_BROKER, "internal_error", "database_error"})
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_reason_has_a_meaning_and_an_action(word: str) -> None:
+    assert word in ADVICE
+    assert advice(word).means
+    assert advice(word).do.endswith(".")
+
+
+def test_the_code_was_really_searched() -> None:
+    assert {"id_reused", "unknown_link", "gave_up", "wrong_exchange", "breaks_dependency"} <= set(WORDS)
+
+
+def test_a_word_of_another_version_is_answered_too() -> None:
+    assert advice("of_tomorrow").do
