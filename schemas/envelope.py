@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from json.encoder import encode_basestring
 from typing import Any, Final, Generic, Literal, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -24,7 +25,7 @@ _ACCEPTED_CONTENT_TYPES: Final = frozenset({CONTENT_TYPE, "application/json"})
 _CAUSED = UUID("5b7c1f2e-6b0a-5c1e-9a57-0f5d6f1a3c21")
 _TYPE = re.compile(r"aktif\.(?P<name>[A-Za-z]+)\.v(?P<version>[0-9]{1,4})", re.ASCII)
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_quoted = encode_basestring
 _REASON_BY_ERROR = {
     "weak_digest": "weak_digest",
     "ic_number": "bad_ic_number",
@@ -147,17 +148,10 @@ def identity(raw: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def encode(data: EventData, *, id: str, source: str, time: datetime) -> bytes:
     """The structured JSON of one event. `time` must carry an offset."""
-    head = _COMPACT(
-        {
-            "specversion": "1.0",
-            "id": id,
-            "source": source,
-            "type": type_of(data),
-            "time": time.isoformat(),
-            "datacontenttype": "application/json",
-        }
-    )
-    return f'{head[:-1]},"data":{data.model_dump_json()}}}'.encode()
+    return (
+        f'{{"specversion":"1.0","id":{_quoted(id)},"source":{_quoted(source)},"type":"{type_of(data)}",'
+        f'"time":"{time.isoformat()}","datacontenttype":"application/json","data":{data.model_dump_json()}}}'
+    ).encode()
 
 
 def outgoing(
@@ -178,7 +172,14 @@ def caused_id(cause: tuple[str, str], replay: int, name: str) -> str:
 
     `name` tells apart the events that one cause has.
     """
-    return str(uuid5(_CAUSED, "\n".join((*cause, str(replay), name))))
+    source, id_ = cause
+    text = f"{source}\n{id_}\n{replay}\n{name}"
+    # uuid.uuid5 to the letter (RFC 9562 §5.5), without its detour over integers, which takes three times as long.
+    digest = bytearray(hashlib.sha1(_CAUSED.bytes + text.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    made = digest.hex()
+    return f"{made[:8]}-{made[8:12]}-{made[12:16]}-{made[16:20]}-{made[20:]}"
 
 
 def _read_object(body: bytes, content_type: str | None) -> dict[str, Any]:

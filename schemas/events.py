@@ -236,9 +236,12 @@ EVENT_NAME: Final[Mapping[type[EventData], str]] = {
 }
 
 
+_TYPE: Final = {model: f"aktif.{name}.v1" for model, name in EVENT_NAME.items()}
+
+
 def type_of(data: EventData) -> str:
     """The CloudEvents `type` of some data, such as `aktif.MailRequested.v1`."""
-    return f"aktif.{EVENT_NAME[type(data)]}.v1"
+    return _TYPE[type(data)]
 
 
 def routing_key(lane: Lane, data: EventData) -> str:

@@ -12,11 +12,12 @@ new to one worker is locked by no other, so that no two workers ever wait for ea
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -25,6 +26,7 @@ from schemas.events import EVENT_NAME, EventData, Recovery, Registration, Resend
 from services.state.accounts import Accounts, Overtaken
 from services.state.decisions import Account, Decision, Moment, Refused, Rules, TooEarly
 from services.state.failures import failed
+from services.state.identifiers import random_ids
 from services.state.lifecycle import decide
 from services.state.outgoing import caused, dead
 from shared.broker.verdicts import Delivery, Done, Retry, Verdict, Wait
@@ -48,7 +50,7 @@ def work(connection: Connection, received: Sequence[Received], rules: Rules) -> 
     accounts = Accounts(connection, events)
     now: datetime = connection.execute(_CLOCK).scalar_one()
     receipts = inbox.find(connection, tables.state_inbox, {event.key for event in events})
-    fold = _Fold(accounts, receipts, rules, now)
+    fold = _Fold(accounts, receipts, rules, now, partial(next, random_ids()))
     verdicts = [fold.decide(one) for one in received]
     accounts.save()
     bulk.insert_rows(connection, tables.history, fold.history)
@@ -66,6 +68,7 @@ class _Fold:
     receipts: dict[Key, Receipt]
     rules: Rules
     now: datetime
+    new_id: Callable[[], UUID]
     history: list[dict[str, Any]] = field(default_factory=list)
     inbox: list[dict[str, Any]] = field(default_factory=list)
 
@@ -80,7 +83,8 @@ class _Fold:
             return dead("id_reused", detail, "id", delivery, event.key, self.now)
         before = self.accounts.of(event)
         try:
-            ruling = decide(before, event, Moment(self.now, self.rules, delivery.attempt, delivery.replay))
+            moment = Moment(self.now, self.rules, delivery.attempt, delivery.replay, self.new_id)
+            ruling = decide(before, event, moment)
             if isinstance(ruling, TooEarly):
                 return Retry(Wait.S5, "too_early")
             if isinstance(ruling, Refused):

@@ -5,6 +5,7 @@ Batches of 500 in one transaction with the same five statements, pipelined confi
 
 import os
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import psycopg
 from pika.channel import Channel
 
 from schemas.events import Exchange
+from shared.store.bulk import array_literal
 
 BATCH: Final = 500
 _ROWS: Final = {
@@ -95,33 +97,45 @@ class Floor:
         names = [str(uuid.uuid4()) for _ in bodies]
         ics = [name[:12] for name in names]
 
-        def same(value: object) -> list[object]:
-            return [value] * count
+        def same(value: object) -> str:
+            return array_literal([value] * count)
+
+        def each(values: Sequence[object]) -> str:
+            return array_literal(values)
 
         with self._database.transaction():
             run = self._database.execute
-            run("SELECT 1 FROM accounts WHERE ic_number = ANY(%s::bpchar[]) FOR UPDATE", (ics,))
+            run("SELECT 1 FROM accounts WHERE ic_number = ANY(%s::bpchar[]) FOR UPDATE", (each(ics),))
             run(
                 "SELECT 1 FROM state_inbox JOIN unnest(%s::text[], %s::text[]) wanted (source, id) USING (source, id)",
-                (same("/hr/x"), names),
+                (same("/hr/x"), each(names)),
             )
             run(
                 _INSERTS["accounts"],
-                (ids[0], ics, names, names, same(now), same("registered"), same("/hr/x"), same(now)),
+                (
+                    each(ids[0]),
+                    each(ics),
+                    each(names),
+                    each(names),
+                    same(now),
+                    same("registered"),
+                    same("/hr/x"),
+                    same(now),
+                ),
             )
             run(
                 _INSERTS["links"],
-                (ids[1], ids[0], same("activation"), same(now), ids[2], same(now), *[same(None)] * 5),
+                (each(ids[1]), each(ids[0]), same("activation"), same(now), each(ids[2]), same(now), *[same(None)] * 5),
             )
             run(
                 _INSERTS["history"],
-                (ids[0], same("e"), same("/hr/x"), names, same(now), same("applied"), same("registered"), same(None),
-                 same("registered"), same(None)),
+                (each(ids[0]), same("e"), same("/hr/x"), each(names), same(now), same("applied"), same("registered"),
+                 same(None), same("registered"), same(None)),
             )  # fmt: skip
             run(
                 _INSERTS["state_inbox"],
-                (same("/hr/x"), names, same("t"), same(b"d" * 32), same("applied"), same("registered"), same("bulk"),
-                 same(now), [f'[{{"event":{event}}}]' for event in events]),
+                (same("/hr/x"), each(names), same("t"), same(b"d" * 32), same("applied"), same("registered"),
+                 same("bulk"), same(now), each([f'[{{"event":{event}}}]' for event in events])),
             )  # fmt: skip
         return events
 

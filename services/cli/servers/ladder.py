@@ -9,6 +9,7 @@ import fcntl
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -93,7 +94,7 @@ def servers(
     for_tests: bool = False,
     on_progress: Progress = lambda _: None,
 ) -> Iterator[Servers]:
-    """Servers for each URL of `want` that is not `given` (default: the environment's), stopped in order at the end.
+    """Servers for each URL of `want` that is not `given` (default: the environment's), stopped side by side at the end.
 
     Data, ports and passwords stay in `folder`. `for_tests` allows a container, and ends the servers abruptly, for
     their data goes too. Raises ServersMissing, ServersBusy and ServerFailed.
@@ -101,11 +102,11 @@ def servers(
     given = given or Given.of(os.environ)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    with _held(folder), contextlib.ExitStack() as ending:
+    with _held(folder), _ended_together() as endings:
 
         def launch(server: Server, words: str) -> None:
             on_progress(f"starting {words}")
-            ending.callback(server.discard if for_tests else server.stop)
+            endings.append(server.discard if for_tests else server.stop)
             server.launch()
 
         broker = database = catcher = None
@@ -163,6 +164,18 @@ def _what_to_type() -> str:
     if platform.system() == "Darwin":
         return "RabbitMQ is missing: type `brew install rabbitmq`, or set AKTIF_AMQP_URL"
     return "RabbitMQ is missing: as root, type `apt-get install rabbitmq-server`, or set AKTIF_AMQP_URL"
+
+
+@contextlib.contextmanager
+def _ended_together() -> Iterator[list[Callable[[], None]]]:
+    """A list of what ends servers; at the end all of it is called side by side, for each takes its seconds."""
+    endings: list[Callable[[], None]] = []
+    try:
+        yield endings
+    finally:
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            for ended in [pool.submit(ending) for ending in endings]:
+                ended.result()
 
 
 @contextlib.contextmanager
