@@ -13,8 +13,11 @@ import structlog
 from tenacity import Retrying, retry_if_exception_type, stop_when_event_set, wait_random_exponential
 from tenacity.nap import sleep_using_event
 
+from shared.broker.wire import Connection
+
 _log = structlog.get_logger()
 _HEARTBEAT: Final = 30
+_CLOSE_SECONDS: Final = 2
 _RECONNECT = wait_random_exponential(multiplier=0.5, min=0.5, max=5)
 
 
@@ -107,27 +110,31 @@ class BrokerConnection:
     def _live_once(self) -> None:
         """Open a connection and serve it until it is lost. Raises BrokerUnreachable where it cannot be opened."""
         self._opened = False
-        connection = pika.SelectConnection(
-            next(self._parameters),
-            on_open_callback=self._on_open,
-            on_open_error_callback=self._on_open_error,
-            on_close_callback=self._on_close,
-        )
-        self._connection = connection
+        connection = None
         try:
-            connection.ioloop.start()
+            connection = self._connection = Connection(
+                next(self._parameters),
+                on_open_callback=self._on_open,
+                on_open_error_callback=self._on_open_error,
+                on_close_callback=self._on_close,
+            )
+            _serve(connection)
         except Exception:
-            # Whatever a callback raises, this thread must live: a new connection is as good as the old one.
+            # Whatever is raised, this thread must live: a new connection is as good as the old one.
             _log.exception("broker_io_failed", connection=self._name)
         finally:
             self._connection = None
             if self._opened:
                 self._tenant.disconnected()
-            connection.ioloop.close()
+            if connection is not None:
+                connection.ioloop.close()
         if not self._opened:
             raise BrokerUnreachable(self._name)
 
     def _on_open(self, connection: pika.SelectConnection) -> None:
+        if self._stopping.is_set():
+            connection.close()
+            return
         self._opened = True
         _log.info("broker_connected", connection=self._name)
         self._tenant.connected(connection)
@@ -142,7 +149,18 @@ class BrokerConnection:
         connection.ioloop.stop()
 
     def _close(self) -> None:
+        """One that is only being opened is closed when it is open."""
         if self._connection is not None and self._connection.is_open:
             self._connection.close()
-        elif self._connection is not None:
-            self._connection.ioloop.stop()
+
+
+def _serve(connection: Connection) -> None:
+    """Run the I/O loop until the connection is lost; after an exception of a callback the connection is closed."""
+    try:
+        connection.ioloop.start()
+    except Exception:
+        connection.ioloop.call_later(_CLOSE_SECONDS, connection.ioloop.stop)
+        if connection.is_open:
+            connection.close()
+            connection.ioloop.start()
+        raise

@@ -1,17 +1,14 @@
 """Consuming and acking, on a connection of its own: a channel a queue, and tags that die with their channel."""
 
-import contextlib
-import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import Any, Final
 
 import pika
 import structlog
 from pika import spec
-from pika.channel import Channel
 from pika.exceptions import ChannelClosedByClient
 
 from shared.broker.channel import Life, Taken
@@ -19,6 +16,8 @@ from shared.broker.connection import BrokerConnection
 
 _log = structlog.get_logger()
 _AGAIN_SECONDS: Final = 1.0
+_ANSWER_SECONDS: Final = 5.0
+_IDLE_SECONDS: Final = 6.0
 
 
 class Consumer:
@@ -36,9 +35,8 @@ class Consumer:
         self._buffers: dict[str, deque[Taken]] = {queue: deque() for queue in prefetch}
         self._changed = threading.Condition()
         self._wanted = False
+        self._quiet = True
         self._woken = False
-        self._opening: set[str] = set()
-        self._answers: SimpleQueue[Taken | None] = SimpleQueue()
 
     def start(self) -> None:
         """Connect in the background; consuming begins with `resume`."""
@@ -50,15 +48,16 @@ class Consumer:
 
     def resume(self) -> None:
         """Consume, now and after every reconnection."""
-        self._wanted = True
-        self._connection.call(self._open_missing)
+        if not self._wanted:
+            self._wanted = True
+            self._connection.call(self._open_missing)
 
-    def cancel(self, timeout: float = 5) -> None:
-        """Stop consuming and wait until nothing more can arrive; what is in the buffers can still be settled."""
-        self._wanted = False
+    def cancel(self) -> bool:
+        """Stop consuming; True when nothing more can arrive. What is in the buffers can still be settled."""
+        self._wanted = self._quiet = False
         self._connection.call(self._cancel_all)
         with self._changed:
-            self._changed.wait_for(lambda: all(c.consumer_tag is None for c in self._channels.values()), timeout)
+            return self._changed.wait_for(lambda: self._quiet or self._connection.current is None, _ANSWER_SECONDS)
 
     def wake(self) -> None:
         """Let a `wait` return."""
@@ -73,18 +72,14 @@ class Consumer:
             self._woken = False
         return any(self._buffers.values())
 
-    def get(self, queue: str, timeout: float = 5) -> Taken | None:
-        """Get one message of a queue that is not consumed from; None when it is empty or the broker does not answer."""
-        while not self._answers.empty():
-            late = self._answers.get()
-            if late is not None and self.is_current(late):
-                return late
-        if self._connection.current is None:
-            return None
-        self._connection.call(lambda: self._ask(queue))
-        with contextlib.suppress(Empty):
-            return self._answers.get(timeout=timeout)
-        return None
+    def count(self, queue: str) -> int:
+        """How many messages of a queue that is not consumed from nobody has in hand; 0 without an answer."""
+        return self._ask(queue, Life.ask_count) or 0
+
+    def get(self, queue: str) -> Taken | None:
+        """Get one message of a queue that is not consumed from; None when it is empty or there is no answer."""
+        answer: Taken | None = self._ask(queue, Life.ask_one)
+        return answer
 
     def take(self, most: int) -> list[Taken]:
         """Take messages that are still ours: the first queue's are served first."""
@@ -103,8 +98,8 @@ class Consumer:
 
     def is_current(self, message: Taken) -> bool:
         """Whether a message can still be acked; if not, the broker delivers it again."""
-        channel = self._channels.get(message.queue)
-        return channel is not None and channel.generation == message.generation
+        life = self._channels.get(message.queue)
+        return life is not None and life.generation == message.generation
 
     def has_channels(self) -> bool:
         """Whether anything in hand can be settled at all."""
@@ -117,57 +112,63 @@ class Consumer:
     def connected(self, _: pika.SelectConnection) -> None:
         """Consume from every queue, if that is wanted."""
         self._open_missing()
+        self._renew_idle()
 
     def disconnected(self) -> None:
         """All channels and tags are gone, and what is in the buffers is no longer ours."""
+        for life in list(self._channels.values()):
+            life.reply(None)
         self._channels.clear()
-        self._opening.clear()
         self._announce()
 
-    def _ask(self, queue: str) -> None:
-        life, connection = self._channels.get(queue), self._connection.current
-        if life is not None:
-            self._get_one(life)
-        elif connection is not None:
-            self._open(connection, queue, self._prepare_to_get)
+    def _ask(self, queue: str, question: Callable[[Life, Callable[[Any], None]], None]) -> Any:
+        """Ask the broker something about a queue, on that queue's channel; None without an answer."""
+        answers = SimpleQueue[Any]()
 
-    def _prepare_to_get(self, life: Life) -> None:
-        life.channel.add_callback(lambda _: self._answers.put(None), [spec.Basic.GetEmpty], one_shot=False)
-        self._get_one(life)
+        def ask() -> None:
+            life = self._channels.get(queue)
+            if life is None:
+                self._open(queue, lambda opened: question(opened, answers.put))
+            elif life.channel.is_open:
+                question(life, answers.put)
 
-    def _get_one(self, life: Life) -> None:
-        def receive(_: Channel, method: spec.Basic.GetOk, properties: pika.BasicProperties, body: bytes) -> None:
-            self._answers.put(life.received(method, properties, body))
-
-        life.channel.basic_get(life.queue, receive)
+        if self._connection.current is None:
+            return None
+        self._connection.call(ask)
+        try:
+            return answers.get(timeout=_ANSWER_SECONDS)
+        except Empty:
+            # A late answer may be a message: with its channel closed, it is nobody's.
+            self._connection.call(lambda: self._close(queue))
+            return None
 
     def _open_missing(self) -> None:
-        connection = self._connection.current
-        if connection is not None and self._wanted:
-            for queue in self._prefetch:
-                self._renew(connection, queue)
-
-    def _renew(self, connection: pika.SelectConnection, queue: str) -> None:
-        """Consume on a new channel; one on which consuming was cancelled is closed first."""
-        life = self._channels.get(queue)
-        if life is not None and life.consumer_tag is None and life.channel.is_open:
-            life.channel.close()
-        elif life is None:
-            self._open(connection, queue, self._consume)
-
-    def _open(self, connection: pika.SelectConnection, queue: str, then: Callable[[Life], None]) -> None:
-        if queue in self._channels or queue in self._opening:
+        """Consume from every queue on a new channel; one on which consuming was cancelled is closed first."""
+        if not self._wanted:
             return
-        self._opening.add(queue)
+        for queue in self._prefetch:
+            life = self._channels.get(queue)
+            if life is None:
+                self._open(queue, self._consume)
+            elif life.consumer_tag is None:
+                self._close(queue)
 
-        def on_open(channel: Channel) -> None:
-            self._opening.discard(queue)
-            life = Life(queue, channel)
-            self._channels[queue] = life
-            channel.add_on_close_callback(lambda _, reason: self._on_channel_closed(life, reason))
+    def _open(self, queue: str, then: Callable[[Life], None]) -> None:
+        connection = self._connection.current
+        if connection is None:
+            return
+
+        def on_open(_: object) -> None:
+            life.channel.add_callback(lambda _: life.reply(None), [spec.Basic.GetEmpty], one_shot=False)
             then(life)
 
-        connection.channel(on_open_callback=on_open)
+        life = self._channels[queue] = Life(queue, connection.channel(on_open_callback=on_open))
+        life.channel.add_on_close_callback(lambda _, reason: self._on_channel_closed(life, reason))
+
+    def _close(self, queue: str) -> None:
+        life = self._channels.get(queue)
+        if life is not None and life.channel.is_open:
+            life.channel.close()
 
     def _consume(self, life: Life) -> None:
         if not self._wanted:
@@ -175,14 +176,23 @@ class Consumer:
             return
         buffer = self._buffers[life.queue]
 
-        def receive(_: Channel, method: spec.Basic.Deliver, properties: pika.BasicProperties, body: bytes) -> None:
-            buffer.append(life.received(method, properties, body))
+        def receive(message: Taken) -> None:
+            buffer.append(message)
             if len(buffer) == 1:
                 self._announce()
 
-        life.channel.add_on_cancel_callback(lambda _: self._on_cancelled(life))
-        life.channel.basic_qos(prefetch_count=self._prefetch[life.queue])
-        life.consumer_tag = life.channel.basic_consume(life.queue, receive)
+        life.consume(self._prefetch[life.queue], receive, lambda: self._on_cancelled(life))
+
+    def _renew_idle(self) -> None:
+        """Open a channel anew that has nothing in hand and has heard nothing for a while.
+
+        From a queue that was deleted and declared again at once the broker goes on consuming by itself, without a
+        cancel; but what it then delivers never arrives [3.10.8].
+        """
+        for life in self._channels.values():
+            if life.is_idle(_IDLE_SECONDS):
+                life.cancel(self._on_cancel_ok)
+        self._connection.later(_IDLE_SECONDS / 3, self._renew_idle)
 
     def _on_cancelled(self, life: Life) -> None:
         """The broker cancelled: the queue was deleted, or its leader lost. A new channel is opened."""
@@ -194,31 +204,36 @@ class Consumer:
         life.consumer_tag = None
         if self._channels.get(life.queue) is life:
             del self._channels[life.queue]
-        self._announce()
+        life.reply(None)
+        self._note_quiet()
         if isinstance(reason, ChannelClosedByClient):
             self._open_missing()
-        elif self._wanted:
+        elif self._connection.current is not None:
             _log.warning("consume_channel_closed", queue=life.queue, error=str(reason))
             self._connection.later(_AGAIN_SECONDS, self._open_missing)
 
     def _cancel_all(self) -> None:
         for life in self._channels.values():
-            if life.consumer_tag is not None and life.channel.is_open:
-                life.channel.basic_cancel(life.consumer_tag, callback=functools.partial(self._on_cancel_ok, life))
+            life.cancel(self._on_cancel_ok)
+        self._note_quiet()
 
-    def _on_cancel_ok(self, life: Life, _: object) -> None:
-        life.consumer_tag = None
+    def _on_cancel_ok(self) -> None:
+        self._note_quiet()
+        self._open_missing()  # where consuming is wanted again by now
+
+    def _note_quiet(self) -> None:
+        self._quiet = all(life.consumer_tag is None for life in self._channels.values())
         self._announce()
 
     def _settle(self, messages: Sequence[Taken]) -> None:
-        touched = set[str]()
+        touched = dict[str, Life]()
         for message in messages:
             life = self._channels.get(message.queue)
             if life is not None and life.generation == message.generation:
                 life.settle(message.tag)
-                touched.add(message.queue)
-        for queue in touched:
-            self._channels[queue].ack()
+                touched[message.queue] = life
+        for life in touched.values():
+            life.ack()
 
     def _announce(self) -> None:
         with self._changed:

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from schemas.envelope import CONTENT_TYPE
 from schemas.events import Exchange, Lane
-from shared.broker.channel import Taken
+from shared.broker.channel import Taken, as_text
 from shared.broker.publisher import Message
 from shared.broker.topology import HOME, LETTERS, work_queue
 from shared.broker.verdicts import Dead, Delivery, Wait
@@ -35,8 +34,8 @@ class Marks:
         headers = taken.headers
         lane = headers.get("x-lane")
         return cls(
-            origin=str(headers.get("x-origin") or Exchange.HR),
-            lane=Lane(lane) if lane in set(Lane) else own_lane,
+            origin=_text(headers.get("x-origin")) or Exchange.HR,
+            lane=Lane(lane) if lane in list(Lane) else own_lane,
             attempt=_count(headers, "x-attempt", 1),
             replay=_count(headers, "x-replay", 0),
             handbacks=_count(headers, "x-handbacks", 0),
@@ -57,7 +56,7 @@ def delivery(taken: Taken, marks: Marks, *, alone: bool) -> Delivery:
     """What a handler is given of a message in hand."""
     return Delivery(
         body=taken.body,
-        content_type=taken.properties.content_type,
+        content_type=as_text(taken.properties.content_type),
         exchange=marks.origin,
         lane=marks.lane,
         attempt=marks.attempt,
@@ -88,8 +87,8 @@ def letter(taken: Taken, marks: Marks, service: str, dead: Dead) -> Message:
     """A dead letter with its reason."""
     why = {"x-service": service, "x-queue": work_queue(service, marks.lane), "x-reason": dead.reason}
     if dead.field:
-        why["x-field"] = dead.field
-    return _anew(taken, LETTERS, taken.queue, {**marks.headers(), **why, "x-detail": dead.detail[:500]})
+        why["x-field"] = _sayable(dead.field)
+    return _anew(taken, LETTERS, taken.queue, {**marks.headers(), **why, "x-detail": _sayable(dead.detail)})
 
 
 def _anew(taken: Taken, exchange: str, key: str, headers: Mapping[str, str | int]) -> Message:
@@ -100,13 +99,17 @@ def _anew(taken: Taken, exchange: str, key: str, headers: Mapping[str, str | int
         taken.body,
         message_id=_text(properties.message_id),
         type=_text(properties.type),
-        content_type=_text(properties.content_type) or CONTENT_TYPE,
+        content_type=_text(properties.content_type),
         headers=headers,
     )
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and len(value.encode(errors="replace")) <= 255 else None
+    return value if isinstance(value, str) else None
+
+
+def _sayable(text: str) -> str:
+    return text[:500].encode(errors="replace").decode()
 
 
 def _count(headers: Mapping[str, Any], name: str, default: int) -> int:

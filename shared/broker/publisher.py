@@ -6,7 +6,7 @@ https://www.rabbitmq.com/docs/connection-blocked
 
 import itertools
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -56,8 +56,10 @@ class _Channel:
     """What is known of one channel's life; a new channel begins with a new one of these."""
 
     channel: Channel
+    confirms: bool = False
     unconfirmed: dict[int, tuple[Message, _Ticket]] = field(default_factory=dict)
-    returned: set[str] = field(default_factory=set)
+    returned: Counter[tuple[str, str, bytes]] = field(default_factory=Counter)
+    retrying: bool = False
     tags: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
 
@@ -107,10 +109,19 @@ class Publisher:
             self._now = None
 
     def _on_channel_open(self, channel: Channel) -> None:
-        self._now = _Channel(channel)
+        now = self._now = _Channel(channel)
         channel.add_on_close_callback(self._on_channel_closed)
         channel.add_on_return_callback(self._on_return)
-        channel.confirm_delivery(self._on_confirm, callback=lambda _: self._flush())
+        # An exchange that is not there closes the channel, so it is asked for before anything is published: else what
+        # stands before the message that cannot go out would go out again with every try.
+        for exchange in {message.exchange for message, _ in self._backlog}:
+            channel.exchange_declare(exchange, passive=True)
+
+        def on_confirming(_: object) -> None:
+            now.confirms = True
+            self._flush()
+
+        channel.confirm_delivery(self._on_confirm, callback=on_confirming)
 
     def _on_channel_closed(self, channel: Channel, reason: Exception) -> None:
         """An exchange that is not there closes the channel; everything else waits until it is."""
@@ -123,7 +134,7 @@ class Publisher:
 
     def _flush(self) -> None:
         now = self._now
-        if now is None or not now.channel.is_open:
+        if now is None or not now.confirms or not now.channel.is_open:
             return
         while self._backlog or self._inbox:
             message, ticket = (self._backlog or self._inbox).popleft()
@@ -136,13 +147,11 @@ class Publisher:
                 mandatory=message.exchange != Exchange.FEED,
             )
 
-    def _on_return(
-        self, _channel: Channel, method: spec.Basic.Return, properties: pika.BasicProperties, _: bytes
-    ) -> None:
+    def _on_return(self, _channel: Channel, method: spec.Basic.Return, _: pika.BasicProperties, body: bytes) -> None:
         """Nothing is bound, not even an alternate exchange. The confirm that follows is no success."""
         _log.error("unroutable", exchange=method.exchange, routing_key=method.routing_key, do="run `aktif provision`")
         if self._now is not None:
-            self._now.returned.add(properties.message_id)
+            self._now.returned[method.exchange, method.routing_key, body] += 1
 
     def _on_confirm(self, frame: Any) -> None:
         now = self._now
@@ -153,17 +162,28 @@ class Publisher:
         tags = _up_to(now.unconfirmed, method.delivery_tag) if method.multiple else [method.delivery_tag]
         for tag in tags:
             message, ticket = now.unconfirmed.pop(tag)
-            if refused or (now.returned and message.message_id in now.returned):
-                now.returned.discard(message.message_id or "")
-                self._again(message, ticket)
+            if refused or (now.returned and _was_returned(now, message)):
+                self._backlog.append((message, ticket))
                 continue
             ticket.left -= 1
             if not ticket.left:
                 ticket.on_confirmed()
+        if self._backlog and not now.retrying:
+            now.retrying = True
+            self._connection.later(_AGAIN_SECONDS, lambda: self._retry(now))
 
-    def _again(self, message: Message, ticket: _Ticket) -> None:
-        self._backlog.append((message, ticket))
-        self._connection.later(_AGAIN_SECONDS, self._flush)
+    def _retry(self, now: _Channel) -> None:
+        now.retrying = False
+        self._flush()
+
+
+def _was_returned(now: _Channel, message: Message) -> bool:
+    """Whether the broker has given this message back, which it does before it confirms it."""
+    key = (message.exchange, message.routing_key, message.body)
+    if key not in now.returned:
+        return False
+    now.returned -= Counter([key])
+    return True
 
 
 def _up_to(unconfirmed: Mapping[int, object], tag: int) -> list[int]:

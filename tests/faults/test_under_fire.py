@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from services.cli.ledger import audit
 from services.cli.servers.process import Server
 from shared.broker.publisher import Message
 from tests.support.registrations import hr_event, message, publish, registration, registrations
@@ -34,6 +35,9 @@ def assert_conserved(world: World, count: int) -> None:
     assert world.count("SELECT count(*) FROM letters") == 0
     assert world.count("SELECT count(*) FROM mails") == count
     assert world.mails_caught() - world.mails_twice() == count
+    report = audit(world.engine, None)
+    assert report.clean, report
+    assert report.done == 2 * count  # each person's MailRequested and its MailSettled
 
 
 @pytest.mark.parametrize("what", ["broker", "database", "mail server"])
