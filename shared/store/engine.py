@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
@@ -93,6 +91,9 @@ def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Resu
 
 def migrate(url: str) -> None:
     """Bring the database to the newest revision."""
+    from alembic import command  # a worker starts without it
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = url
