@@ -64,9 +64,7 @@ def rows(aktif: World) -> str:
         return "\n".join(
             str(row[0])
             for table in metadata.sorted_tables
-            for row in connection.execute(
-                text(f"SELECT t::text || encode(t::text::bytea, 'escape') FROM {table.name} t")
-            )
+            for row in connection.execute(text(f"SELECT t::text FROM {table.name} t"))
         )
 
 
