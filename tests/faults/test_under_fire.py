@@ -69,7 +69,7 @@ def test_a_worker_killed_20_times_during_5000_events_costs_nothing(our_world: Wo
         eventually("the last life's work is done", has_worked(our_world, service, life * wave), every=0.01)
         working = our_world.is_working(service)
         publish(our_world.amqp_url, registrations(wave, first=life * wave))
-        eventually(f"{service} works", working, every=0.002)
+        eventually(f"{service} works", working, every=0.005)
         eventually("a moment later", after(chance.uniform(0, 0.05)), every=0.001)
         our_world.kill(service)
         our_world.start(service)
@@ -88,7 +88,7 @@ def test_an_archivist_killed_20_times_during_5000_letters_files_each(our_world: 
 
     for life in range(kills):
         publish(our_world.amqp_url, (bad(index) for index in range(life * wave, (life + 1) * wave)))
-        eventually("the archivist works", our_world.is_working("archivist"), every=0.002)
+        eventually("the archivist works", our_world.is_working("archivist"), every=0.005)
         eventually("a moment later", after(chance.uniform(0, 0.03)), every=0.001)
         our_world.kill("archivist")
         our_world.start("archivist")
@@ -107,7 +107,7 @@ def test_a_mail_server_that_goes_and_comes_30_times_costs_nothing(our_world: Wor
     for flap in range(flaps):
         arriving = our_world.is_working("mailer")
         publish(our_world.amqp_url, registrations(wave, first=flap * wave))
-        eventually("a mail arrives", arriving, within=RETURN_SECONDS, every=0.002)
+        eventually("a mail arrives", arriving, within=RETURN_SECONDS, every=0.005)
         our_world.catcher.kill()
         our_world.catcher.start()
 

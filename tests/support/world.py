@@ -98,7 +98,7 @@ class World:
 
     def mails_caught(self) -> int:
         """Mails in the Maildir."""
-        return sum(1 for _ in (self.catcher.maildir / "new").iterdir())
+        return len(os.listdir(self.catcher.maildir / "new"))  # a poll of thousands of files; iterdir costs ten times it
 
     def mails_twice(self) -> int:
         """Mails that were caught more often than once, by Message-ID; each further copy counts."""
