@@ -122,7 +122,11 @@ def decode(body: bytes, exchange: str, content_type: str | None = None) -> Event
 
     Raises Malformed. The detail names what is expected and never repeats a value, since values may be personal.
     """
-    raw = _read_object(body, content_type)
+    try:
+        raw = _read_object(body, content_type)
+    except Malformed as error:
+        error.identity = _identity_in(body)
+        raise
     try:
         name = _known_name(raw)
         _check_exchange(_EXCHANGES_OF[name], exchange, f"{name} events")
@@ -144,6 +148,15 @@ def identity(raw: Mapping[str, Any]) -> tuple[str, str] | None:
     except ValidationError:
         return None
     return found.source, found.id
+
+
+def _identity_in(body: bytes) -> tuple[str, str] | None:
+    """Of a message that is refused as a whole: too large, of another content type, with a NaN."""
+    try:
+        raw = from_json(body)
+    except ValueError:
+        return None
+    return identity(raw) if isinstance(raw, dict) else None
 
 
 def encode(data: EventData, *, id: str, source: str, time: datetime) -> bytes:

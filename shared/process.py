@@ -14,14 +14,14 @@ Compose = Callable[[Settings, Callable[[], bool]], Handler]
 """Builds a handler from the settings and a question: is the batch in hand still ours?"""
 
 
-def run_worker(duty: Duty, compose: Compose) -> None:
+def run_worker(service: str, plan: Callable[[Settings], Duty], compose: Compose) -> None:
     """Run a worker until SIGTERM or SIGINT. A bad setting ends the process at once, with one line and exit code 2."""
-    configure_logs(duty.service)
+    configure_logs(service)
     try:
         settings = load_settings()
-        worker = _build(duty, compose, settings)
+        worker = _build(plan(settings), compose, settings)
     except BadSettings as error:
-        print(f"aktif {duty.service}: {error}", file=sys.stderr)  # noqa: T201
+        print(f"aktif {service}: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     run_until_stopped(worker)
 

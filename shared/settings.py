@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.links import MIN_KEY_BYTES, LinkLife
 
 PREFIX: Final = "AKTIF_"
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+", re.ASCII)
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 
 class BadSettings(Exception):
@@ -30,11 +31,12 @@ def _parts(url: str) -> SplitResult | None:
     return parts if complete else None
 
 
-def _url(*schemes: str) -> AfterValidator:
+def _url(*schemes: str, several: bool = False) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
-        for url in value.get_secret_value().split(","):
+        urls = value.get_secret_value().split(",") if several else [value.get_secret_value()]
+        for url in urls:
             parts = _parts(url.strip())
-            if parts is None or parts.scheme not in schemes:
+            if parts is None or parts.scheme not in schemes or (not several and "," in parts.netloc.rpartition("@")[2]):
                 raise ValueError(f"must look like {schemes[0]}://user:password@host:port")
         return value
 
@@ -57,7 +59,8 @@ def _web_base(value: str) -> str:
 
 def _mailbox(value: str) -> str:
     mailboxes = getaddresses([value])
-    if len(mailboxes) != 1 or not _ADDRESS.fullmatch(mailboxes[0][1]) or not value.isprintable():
+    address = mailboxes[0][1] if len(mailboxes) == 1 else ""
+    if not _ADDRESS.fullmatch(address) or address not in value or not value.isprintable():
         raise ValueError("must look like Name <address@host>")
     return value
 
@@ -71,7 +74,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
-    amqp_url: Annotated[SecretStr, _url("amqp", "amqps")] | None = None
+    amqp_url: Annotated[SecretStr, _url("amqp", "amqps", several=True)] | None = None
     broker_api_url: Annotated[SecretStr, _url("http", "https")] | None = None
     database_url: Annotated[SecretStr, _url("postgresql+psycopg")] | None = None
     smtp_url: Annotated[SecretStr, _url("smtp", "smtp+starttls", "smtps")] | None = None

@@ -8,6 +8,7 @@ from shared.store.engine import open_engine
 
 if __name__ == "__main__":
     run_worker(
-        Duty("archivist", (DEAD_QUEUE,), suspects=None, batch=500, prefetch=1000),
+        "archivist",
+        lambda _: Duty("archivist", (DEAD_QUEUE,), suspects=None, batch=500, prefetch=1000),
         lambda settings, _: Archivist(open_engine(settings.require("database_url"), application="aktif-archivist")),
     )

@@ -12,12 +12,12 @@ from shared.store import engine as store
 from shared.store.bulk import upsert_rows
 from shared.store.tables import letters
 
-_Key = tuple[str, str, str, int]
-_KEY = ("service", "source", "id", "replay")
-_REPLACED = ("queue", "origin", "type", "ic_number", "reason", "field", "detail", "attempt", "by_broker", "readable",
+_Key = tuple[str | int | bytes, ...]
+_KEY = ("service", "origin", "source", "id", "replay", "body_digest")
+_REPLACED = ("queue", "type", "ic_number", "reason", "field", "detail", "attempt", "by_broker", "readable",
              "fingerprint", "body", "headers")  # fmt: skip
-# A letter that comes again, because its ack was lost or because the same event died again, is one row with a count;
-# the newest bytes are kept, since a mended event may have died under its old id.
+# A letter that comes again, because its ack was lost or because the same event died again, is one row with a count.
+# Another body under the same id is another letter, as is the same from another exchange: none may hide another.
 _ON_CONFLICT = (
     f"({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in _REPLACED)}, "
     "times = letters.times + excluded.times, filed_at = now()"
@@ -62,4 +62,4 @@ class Archivist:
 
 
 def _key(row: Row) -> _Key:
-    return row["service"], row["source"], row["id"], row["replay"]
+    return tuple(row[column] for column in (*_KEY[:-1], "body"))

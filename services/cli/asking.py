@@ -1,5 +1,6 @@
 """`aktif resend` and `aktif withdraw`: one event for one person, and what became of it."""
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -24,7 +25,7 @@ _WITHDRAW = prose(
     """Withdraw a registration before activation.
 
     Links that were mailed end at once. An account that is active already stays active. Registering the person again
-    reinstates the account. Waits up to 5 seconds for the outcome."""
+    (`aktif register --again`) reinstates the account. Waits up to 5 seconds for the outcome."""
 )
 _WORDS: Final = {
     "same_link": "the mail with the link that the person already has is on its way; its minutes start anew",
@@ -38,7 +39,7 @@ _WHY_NOT: Final = {
     "unknown_account": "no account has this IC number; register the person first (`aktif register`)",
     "throttled": "another mail was asked for a moment ago; wait a minute",
     "already_active": "the account is active already; the person logs in, or uses Lupa Kata Laluan",
-    "withdrawn": "the registration was withdrawn; register the person again first (`aktif register`)",
+    "withdrawn": "the registration was withdrawn; register the person again first (`aktif register --again`)",
     "stale": "HR sent a newer registration of this person meanwhile; look at `aktif account {ic}`",
 }
 _HARMLESS: Final = "repeated"
@@ -124,6 +125,7 @@ def _ask(data: "EventData", source: str, *, as_json: bool) -> None:
 def _outcome(of: "Settings", source: str, id_: str) -> tuple[str, str | None] | None:
     """What became of an event, as soon as it is known; None after some seconds."""
     from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
 
     from services.cli.environment import database
 
@@ -132,7 +134,7 @@ def _outcome(of: "Settings", source: str, id_: str) -> tuple[str, str | None] | 
         "UNION ALL SELECT 'dead', reason FROM letters WHERE source = :source AND id = :id"
     )
     until = time.monotonic() + _WAIT_SECONDS
-    with database(of) as engine:
+    with contextlib.suppress(SQLAlchemyError), database(of) as engine:  # it was published, whatever the database says
         while time.monotonic() < until:
             with engine.connect() as connection:
                 row = connection.execute(statement, {"source": source, "id": id_}).first()

@@ -103,7 +103,8 @@ WITH caused AS MATERIALIZED ({caused}),
 received AS (
     SELECT 'aktif.MailRequested.v1' AS type, source, id, at FROM mailer_inbox
     UNION ALL SELECT 'aktif.MailSettled.v1', source, id, at FROM state_inbox WHERE type = 'aktif.MailSettled.v1'),
-dead AS (SELECT source, id, max(filed_at) AS at FROM letters WHERE readable GROUP BY source, id),
+dead AS (SELECT source, id, max(filed_at) AS at FROM letters
+    WHERE readable AND (origin = :events OR reason = 'delivery_limit') GROUP BY source, id),
 repeated AS (SELECT source, id FROM caused WHERE exchange = :events GROUP BY source, id HAVING count(*) > 1),
 fates AS MATERIALIZED (
     SELECT c.*, received.at AS done_at, dead.at AS dead_at, mails.mail_id IS NOT NULL AS is_retried,

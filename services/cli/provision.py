@@ -73,10 +73,21 @@ def broker(of: "Settings") -> list[str]:
 
 
 def database(of: "Settings") -> None:
-    """Bring the database to the newest revision."""
-    from shared.store.engine import migrate
+    """Bring the database to the newest revision, and give each service a role that writes only its own tables."""
+    from sqlalchemy.exc import ProgrammingError
+
+    from shared.store.engine import migrate, open_engine
+    from shared.store.roles import grant
 
     migrate(of.require("database_url"))
+    engine = open_engine(of.require("database_url"), application="aktif-provision")
+    try:
+        with engine.begin() as connection:
+            grant(connection)
+    except ProgrammingError:
+        typer.echo("database: the roles of the services were not made; give this user CREATEROLE, or make them by hand")
+    finally:
+        engine.dispose()
 
 
 def feed(of: "Settings", name: str) -> list[str]:

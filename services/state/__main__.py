@@ -9,6 +9,7 @@ from shared.process import run_worker
 if __name__ == "__main__":
     queues = (work_queue("state", Lane.LIVE), work_queue("state", Lane.BULK))
     run_worker(
-        Duty("state", queues, suspect_queue("state"), batch=MAX_BATCH, prefetch=3 * MAX_BATCH),
+        "state",
+        lambda _: Duty("state", queues, suspect_queue("state"), batch=MAX_BATCH, prefetch=3 * MAX_BATCH),
         lambda settings, _: build(settings),
     )

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from schemas.events import AccountActivated, MailKind, PasswordSet, QuestionsAnswered, QuestionsSet, TokenRedeemed
-from services.state.decisions import Account, Case, Ruling, State, TooEarly
+from services.state.decisions import Account, Case, Refused, Ruling, State, TooEarly
 from services.state.mailing import notice
 from shared.links import Purpose, is_expired
+from shared.questions import QUESTIONS
 
 _EARLY_ATTEMPTS: Final = 3
 
@@ -38,6 +39,8 @@ def redeem(case: Case[TokenRedeemed]) -> Ruling:
 
 def pick(case: Case[QuestionsSet]) -> Ruling:
     """The questions of the running session, replaced until a password is set."""
+    if any(given.question not in QUESTIONS for given in case.data.answers):
+        return Refused("bad_field", "data.answers: each question must be a code of the catalogue", "data.answers")
     if fault := _fault(case):
         return fault
     if case.link.questions_at is not None and case.event.time < case.link.questions_at:
@@ -77,6 +80,7 @@ def activate(case: Case[PasswordSet]) -> Ruling:
     if case.link.questions_at is None:
         return _early(case)
     account = replace(_with_password(case), state=State.ACTIVE, activated_at=case.now)
+    account = account.superseding(case.now, lambda other: other.purpose is Purpose.ACTIVATION and other.is_live)
     activated = AccountActivated(ic_number=account.ic_number, activated_at=case.now)
     return case.applied("activated", account, activated, notice(case, MailKind.ACTIVATED))
 

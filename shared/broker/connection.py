@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_when_event_set, wai
 from tenacity.nap import sleep_using_event
 
 from shared.broker.wire import Connection
+from shared.settings import BadSettings
 
 _log = structlog.get_logger()
 _HEARTBEAT: Final = 30
@@ -36,8 +37,16 @@ class Tenant(Protocol):
 
 
 def parameters(url: str, name: str) -> pika.URLParameters:
-    """Connection parameters of one URL; `name` is what operators see in the list of connections."""
-    found = pika.URLParameters(url)
+    """Connection parameters of one URL; `name` is what operators see in the list of connections.
+
+    Raises BadSettings, for what pika says of a bad query repeats the URL.
+    """
+    try:
+        found = pika.URLParameters(url)
+    except Exception as error:
+        raise BadSettings(
+            f"AKTIF_AMQP_URL: an option after the question mark is bad ({type(error).__name__})"
+        ) from None
     found.heartbeat = _HEARTBEAT
     found.blocked_connection_timeout = None
     found.socket_timeout = 5

@@ -4,9 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
+
+from shared.settings import BadSettings
+from shared.store.tables import metadata
 
 Result = TypeVar("Result")
 
@@ -16,10 +22,19 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 _DOWN_CLASSES = {"08", "53", "57", "58"}
 """Connection, resources, operator intervention (shutdown, starting up), system errors."""
 _READ_ONLY = "25006"
+_NOT_PROVISIONED = {"42P01", "42703", "3F000", "42501"}
+"""A table, column, schema or right that is missing: no message's fault, `aktif provision` was not run."""
 
 
 def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
-    """An engine that has not connected yet. `application` names its sessions in pg_stat_activity."""
+    """An engine that has not connected yet. `application` names its sessions in pg_stat_activity.
+
+    Raises BadSettings where the URL carries an option that PostgreSQL does not know.
+    """
+    try:
+        conninfo_to_dict(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    except (ArgumentError, ProgrammingError) as error:
+        raise BadSettings(f"AKTIF_DATABASE_URL: PostgreSQL does not understand it ({type(error).__name__})") from None
     return create_engine(
         url,
         pool_size=pool_size,
@@ -45,7 +60,7 @@ def is_down(error: BaseException) -> bool:
     state = sqlstate(error)
     if state is None:
         return isinstance(error, OperationalError | InterfaceError)
-    return state[:2] in _DOWN_CLASSES or state == _READ_ONLY
+    return state[:2] in _DOWN_CLASSES or state == _READ_ONLY or state in _NOT_PROVISIONED
 
 
 def is_worth_repeating(error: BaseException) -> bool:
@@ -59,9 +74,10 @@ def sqlstate(error: DBAPIError) -> str | None:
 
 
 def probe(engine: Engine) -> None:
-    """Raise where the database cannot be used."""
+    """Raise where the database cannot be used: it does not answer, or a table that we read is not there."""
     with engine.connect() as connection:
-        connection.execute(text("SELECT 1"))
+        for table in metadata.sorted_tables:
+            connection.execute(select(table).limit(0))
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Result:

@@ -1,18 +1,23 @@
 """Bad input dead-letters at once with a reason and a field, is told to HR, and harms no neighbour."""
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from schemas.envelope import caused_id
 from schemas.events import Exchange, Lane
+from services.cli.ledger import audit
 from shared.broker.publisher import Message
 from tests.support.builders import digest
 from tests.support.feed import Feed
 from tests.support.registrations import SOURCE, hr_event, ic_number, message, publish, registration, registrations
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import KEYS, World
 
 LINK = "3f1c9a52-7b44-5e0e-9d1f-2b3c4d5e6f70"
 
@@ -49,7 +54,7 @@ BAD = {
     "type": (changed("other", type="aktif.SomethingElse.v1"), "unknown_type", "type", True),
     "exchange": (password(Exchange.HR, "hr-password", digest()), "wrong_exchange", None, True),
     "field": (of_person("no-email", email="nobody"), "bad_field", "data.email", True),
-    "size": (of_person("large", name="A" * 70_000), "too_large", None, False),
+    "size": (of_person("large", name="A" * 70_000), "too_large", None, True),
     "control characters": (of_person("control", name="PEGAWAI\u0000CONTOH"), "control_character", "data.name", True),
     "impossible IC date": (of_person("ic", ic_number="851399000001"), "bad_ic_number", "data.ic_number", True),
     "digest strength": (
@@ -124,3 +129,48 @@ def test_a_mended_event_under_the_id_of_a_dead_one_is_worked(aktif: World) -> No
 
     eventually("the person is registered", lambda: aktif.count("SELECT count(*) FROM accounts") == 1)
     assert aktif.count(f"SELECT count(*) FROM accounts WHERE ic_number = '{ic_number(1)}'") == 1
+
+
+def test_no_publisher_can_hide_another_letter_or_upset_the_ledger(aktif: World) -> None:
+    good = hr_event("good", registration(1))
+    cause = caused_id((SOURCE, "good"), 0, "MailRequested")
+    forged = [
+        message({**hr_event(cause, registration(2)), "source": "/aktif/state"}),
+        message({**hr_event("stolen", registration(3)), "source": "/portal"}),
+        message({**hr_event("stolen", registration(4)), "source": "/portal"}),
+    ]
+
+    publish(aktif.amqp_url, [message(good), *forged])
+    aktif.settle(lambda: aktif.count("SELECT count(*) FROM letters WHERE reason = 'wrong_source'") == len(forged))
+
+    eventually("the ledger is clean", lambda: audit(aktif.engine, None).clean)
+    assert aktif.count("SELECT count(DISTINCT ic_number) FROM letters") == len(forged)
+
+
+@pytest.mark.parametrize(
+    ("service", "setting", "value"),
+    [
+        ("mailer", "AKTIF_MAIL_FROM", "x <a@é.my>"),
+        ("state", "AKTIF_AMQP_URL", "amqp://u:rahsia@127.0.0.1/?heartbeat=abc"),
+        ("state", "AKTIF_DATABASE_URL", "postgresql+psycopg://u:rahsia@127.0.0.1/x?bogus=1"),
+        ("mailer", "AKTIF_LINK_KEYS", "rahsia"),
+    ],
+)
+def test_a_bad_setting_stops_the_process_with_one_line(aktif: World, service: str, setting: str, value: str) -> None:
+    environment = {
+        **os.environ,
+        **KEYS,
+        "AKTIF_AMQP_URL": aktif.amqp_url,
+        "AKTIF_DATABASE_URL": aktif.database_url,
+        "AKTIF_SMTP_URL": aktif.catcher.url,
+        setting: value,
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-m", f"services.{service}"], env=environment, capture_output=True, text=True, timeout=20
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"aktif {service}: {setting}")
+    assert done.stderr.count("\n") == 1
+    assert "rahsia" not in done.stderr

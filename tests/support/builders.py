@@ -68,7 +68,7 @@ def redeemed(link_id: UUID, at: datetime = THEN, browser: str = BROWSER) -> Toke
 
 
 def questions_set(link_id: UUID, browser: str = BROWSER, mark: str = "q") -> QuestionsSet:
-    codes = ("mother_name", "first_school", "favourite_food")
+    codes = ("mother_name", "first_school", "first_car")
     first, second, third = (Answer(question=code, digest=digest(mark)) for code in codes)
     return QuestionsSet(link_id=link_id, session_digest=browser, answers=(first, second, third))
 

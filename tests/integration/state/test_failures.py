@@ -6,6 +6,7 @@ import psycopg
 import pytest
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from schemas.envelope import Event
 from services.state import batch
@@ -18,6 +19,7 @@ from shared.broker.verdicts import Dead, DependencyDown, Done, Retry, Verdict
 from shared.store.engine import open_engine
 from tests.integration.state.desk import Desk
 from tests.support.builders import IC, delivery, registration
+from tests.support.servers import create_database, drop_database
 
 OTHER_IC = "900202035008"
 
@@ -149,3 +151,16 @@ def test_a_serialization_failure_repeats_the_batch(desk: Desk, monkeypatch: pyte
 
     assert desk.works(delivery(registration()), delivery(registration(OTHER_IC))) == ["done", "done"]
     assert calls == [2, 2]
+
+
+def test_a_database_that_was_not_provisioned_is_down_and_costs_no_message_anything(postgres: str) -> None:
+    bare = create_database(postgres)
+    engine = open_engine(bare, application="state-test")
+
+    with pytest.raises(DependencyDown) as raised:
+        StateHandler(engine, Rules())([delivery(registration())])
+    with pytest.raises(DBAPIError):
+        raised.value.probe()
+
+    engine.dispose()
+    drop_database(bare)

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from schemas.events import AccountActivated, EventData
-from services.state.decisions import Decision, Link, State
+from services.state.decisions import Decision, Link, Refused, State
 from shared.links import Acceptance, Purpose
 from tests.support.builders import (
     BROWSER,
@@ -262,3 +262,28 @@ def test_a_browser_that_is_not_the_sessions_cannot_activate() -> None:
 
     assert said(life.happens(password_set(link.link_id, OTHER_BROWSER))) == "rejected redeemed_elsewhere"
     assert said(life.happens(password_set(link.link_id, BROWSER))) == "applied activated"
+
+
+def test_a_question_outside_the_catalogue_is_refused() -> None:
+    link = a_running_link()
+    life = Life(an_account(State.REDEEMED, links=(link,)), now=THEN + minutes(10))
+    known = questions_set(link.link_id)
+    unknown = known.model_copy(
+        update={"answers": (*known.answers[:2], known.answers[2].model_copy(update={"question": "shoe_size"}))}
+    )
+
+    ruling = life.happens(unknown, THEN + minutes(2))
+
+    assert isinstance(ruling, Refused)
+    assert (ruling.reason, ruling.field) == ("bad_field", "data.answers")
+
+
+def test_activation_leaves_no_link_that_looks_usable() -> None:
+    running, live = a_running_link(questions_at=THEN + minutes(1)), a_link()
+    life = Life(an_account(State.QUESTIONS_SET, links=(running, live)), now=THEN + minutes(10))
+
+    life.happens(password_set(running.link_id), THEN + minutes(2))
+
+    assert life.state is State.ACTIVE
+    assert life.account is not None
+    assert life.account.live(Purpose.ACTIVATION) is None

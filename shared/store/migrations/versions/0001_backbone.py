@@ -130,6 +130,12 @@ def upgrade() -> None:
         sa.Column("readable", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False, comment="of the cause, not of the message"),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "body_digest",
+            sa.Text(),
+            sa.Computed("encode(sha256(body), 'hex')", persisted=True),
+            comment="two bad events may carry one id",
+        ),
         sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("times", sa.Integer(), server_default=sa.text("1"), nullable=False, comment="how often it was filed"),
         sa.Column("first_filed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -147,7 +153,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("ic_number IS NOT NULL"),
     )
-    op.create_index("uq_letters_key", "letters", ["service", "source", "id", "replay"], unique=True)
+    op.create_index(
+        "uq_letters_key", "letters", ["service", "origin", "source", "id", "replay", "body_digest"], unique=True
+    )
     op.create_table(
         "mailer_inbox",
         sa.Column("source", sa.Text(), nullable=False),
