@@ -19,7 +19,7 @@ up: $(INSTALLED) ## starts everything on this machine with a sample staff list; 
 	@.venv/bin/aktif up --demo
 
 test: $(INSTALLED) ## runs all tests on real servers, which it finds or starts itself; TESTS="..." for some
-	@$(PYTHON) -m pytest -n 2 $(TESTS)
+	@$(PYTHON) -m pytest -n 2 --dist worksteal $(TESTS)
 
 check: $(INSTALLED) ## lint, format and strict types
 	$(PYTHON) -m ruff check .

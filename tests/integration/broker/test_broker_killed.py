@@ -36,7 +36,7 @@ def own_hands(node: Servers) -> Iterator[Hands]:
 def test_a_killed_broker_loses_nothing_and_work_goes_on_by_itself(node: Servers, own_hands: Hands) -> None:
     """Each message is tried twice, so that at the kill some wait, some are in hand, and some are being confirmed."""
     hands = own_hands
-    bodies = [b"%d" % number for number in range(2000)]
+    bodies = [b"%d" % number for number in range(6000)]
     done = Counter[bytes]()
 
     def more_done() -> int:
