@@ -36,7 +36,7 @@ def own_hands(node: Servers) -> Iterator[Hands]:
 def test_a_killed_broker_loses_nothing_and_work_goes_on_by_itself(node: Servers, own_hands: Hands) -> None:
     """Each message is tried twice, so that at the kill some wait, some are in hand, and some are being confirmed."""
     hands = own_hands
-    bodies = [b"%d" % number for number in range(6000)]
+    bodies = [b"%d" % number for number in range(3000)]
     done = Counter[bytes]()
 
     def more_done() -> int:
@@ -54,7 +54,9 @@ def test_a_killed_broker_loses_nothing_and_work_goes_on_by_itself(node: Servers,
         more_done()
         seconds = eventually("it goes on", more_done, within=10)
         print(f"going on {seconds:.1f} s after the return")
-        eventually("all are done", lambda: not more_done() and len(done) == 2001 and not hands.counts(), within=60)
+        eventually(
+            "all are done", lambda: not more_done() and len(done) == len(bodies) + 1 and not hands.counts(), within=90
+        )
         worker.terminate()
         assert worker.wait(10) == 0
     more_done()
