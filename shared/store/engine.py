@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from shared.settings import BadSettings
 from shared.store.tables import metadata
@@ -80,6 +80,13 @@ def probe(engine: Engine) -> None:
             connection.execute(select(table).limit(0))
 
 
+# One for all calls: tenacity's objects refer to each other in a circle, and one made for each call would keep its
+# batch in memory until the collector comes by.
+_repeating: Final = Retrying(
+    retry=retry_if_exception(is_worth_repeating), stop=stop_after_attempt(5), wait=wait_random(0.01, 0.1), reraise=True
+)
+
+
 def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     """Run `work` in one transaction; again after a deadlock or a serialization failure, five times at most.
 
@@ -87,22 +94,16 @@ def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Resu
     the commit arrived is told by the inbox. Raises what the last try raised.
     """
 
-    @retry(
-        retry=retry_if_exception(is_worth_repeating),
-        stop=stop_after_attempt(5),
-        wait=wait_random(0.01, 0.1),
-        reraise=True,
-    )
     def attempt() -> Result:
         with engine.begin() as connection:
             return work(connection)
 
     try:
-        return attempt()
+        return _repeating(attempt)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-    return attempt()
+    return _repeating(attempt)
 
 
 def migrate(url: str) -> None:
