@@ -4,6 +4,9 @@ PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
 TESTS ?=
 
+# Tests and `aktif up` start some hundred processes of ours, and each would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install up test check bench lock clean
 

@@ -67,7 +67,7 @@ def test_a_worker_killed_20_times_during_5000_events_costs_nothing(our_world: Wo
     kills, wave, twice = 20, 250, list[int]()
 
     for life in range(kills):
-        eventually("the last life's work is done", has_worked(our_world, service, life * wave), every=0.01)
+        eventually("the last life's work is done", has_worked(our_world, service, life * wave), every=0.05)
         working = our_world.is_working(service)
         publish(our_world.amqp_url, registrations(wave, first=life * wave))
         eventually(f"{service} works", working, every=0.005)
