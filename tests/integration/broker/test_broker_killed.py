@@ -48,7 +48,8 @@ def test_a_killed_broker_loses_nothing_and_work_goes_on_by_itself(node: Servers,
     with process(hands, "retry", "0.08") as worker:
         hands.publish_many("aktif.hr", "bulk.X", bodies)
         eventually("some are done", lambda: more_done() and len(done) > 100)
-        eventually("some wait, and some are in hand", lambda: _waiting_and_in_hand(hands, len(bodies) + 1 - len(done)), every=0.01)
+        left = len(bodies) + 1 - len(done)
+        eventually("some wait, and some are in hand", lambda: _waiting_and_in_hand(hands, left), every=0.01)
         node.rabbitmq.kill()
         node.rabbitmq.start()
         more_done()
