@@ -54,6 +54,8 @@ _OPERATIONS: Final = (
     _Operation("stateTakesFromPortal", "state", "receive", Exchange.PORTAL, "The portal sends.", _on(Exchange.PORTAL)),
     _Operation("stateAsksForMail", "state", "send", Exchange.EVENTS, "One mail to one person.", ("MailRequested",)),
     _Operation("mailerTakesMail", "mailer", "receive", Exchange.EVENTS, "State sends.", ("MailRequested",)),
+    _Operation("operatorAsks", "cli", "send", Exchange.EVENTS, "An operator's resend.", ("ActivationRequested",)),
+    _Operation("stateTakesAsked", "state", "receive", Exchange.EVENTS, "An operator's.", ("ActivationRequested",)),
     _Operation("mailerSettlesMail", "mailer", "send", Exchange.EVENTS, "How a mail ended.", ("MailSettled",)),
     _Operation("stateTakesResult", "state", "receive", Exchange.EVENTS, "The mailer sends.", ("MailSettled",)),
     _Operation("stateTellsHr", "state", "send", Exchange.FEED, "HR systems may listen.", _on(Exchange.FEED)),

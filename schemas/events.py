@@ -215,7 +215,7 @@ MODELS: Final[Mapping[str, object]] = {
 
 PUBLISHED_TO: Final[Mapping[type[EventData], frozenset[Exchange]]] = {
     Registration: frozenset({Exchange.HR}),
-    Resend: frozenset({Exchange.HR, Exchange.PORTAL}),
+    Resend: frozenset({Exchange.HR, Exchange.PORTAL, Exchange.EVENTS}),
     Recovery: frozenset({Exchange.PORTAL}),
     AccountWithdrawn: frozenset({Exchange.HR}),
     TokenRedeemed: frozenset({Exchange.PORTAL}),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 _WAIT_SECONDS: Final = 5.0
-_OPERATOR: Final = "/operator/cli"
+_OPERATOR: Final = "/aktif/operator/cli"
 _RESEND = prose(
     """Send a person the activation mail again.
 
@@ -92,14 +92,17 @@ def checked_ic(typed: str) -> str:
 
 
 def ask(of: "Settings", data: "EventData", source: str) -> "Outgoing":
-    """Publish an event on the live lane; returns it when it is confirmed."""
+    """Publish an event on the live lane, HR's or an operator's by its source; returns it when it is confirmed."""
     from uuid import uuid4
 
-    from schemas.events import Lane
-    from services.cli.publishing import hr_event, publishing
+    from schemas.envelope import outgoing
+    from schemas.events import Exchange, Lane, routing_key
+    from services.cli.publishing import publishing
     from shared.clock import now
 
-    event = hr_event(data, id=str(uuid4()), source=source, time=now(), lane=Lane.LIVE)
+    exchange = Exchange.EVENTS if source.startswith("/aktif/") else Exchange.HR
+    key = routing_key(Lane.LIVE, data)
+    event = outgoing(data, id=str(uuid4()), source=source, time=now(), exchange=exchange, routing_key=key)
     with publishing(of.broker_urls()) as broker:
         broker.publish([event])
     return event

@@ -71,7 +71,7 @@ class Demo:
         with publishing(self._settings.broker_urls()) as broker:
             broker.publish(self._people.events)
         if was_done_before:
-            ask(self._settings, Resend(reason="resend", ic_number=FIRST), "/operator/demo")
+            ask(self._settings, Resend(reason="resend", ic_number=FIRST), "/aktif/operator/demo")
 
     def look(self) -> None:
         """Read the mails that are new; every mail is read once."""

@@ -11,7 +11,8 @@ from shared.links import Purpose, can_be_mailed_again
 from shared.store.inbox import Outcome
 
 _DAY: Final = timedelta(hours=24)
-_OPERATOR: Final = "/operator/"
+_OPERATOR: Final = "/aktif/operator/"
+"""Refused on every exchange that an HR system or the portal can write to."""
 _REPLY = re.compile(r"(?P<code>[2-5][0-9]{2})(?:[ -]+(?P<enhanced>[245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.]))?", re.ASCII)
 _KIND: Final = {Purpose.ACTIVATION: MailKind.ACTIVATION, Purpose.RECOVERY: MailKind.RECOVERY}
 

@@ -134,6 +134,7 @@ TOPOLOGY: Final = Topology(
         ),
         *(Binding(Exchange.EVENTS, work_queue("mailer", lane), f"{lane}.MailRequested") for lane in Lane),
         *(Binding(Exchange.EVENTS, work_queue("state", Lane.LIVE), f"{lane}.MailSettled") for lane in Lane),
+        *(Binding(Exchange.EVENTS, work_queue("state", lane), f"{lane}.ActivationRequested") for lane in Lane),
         *(Binding(HOME, queue, queue) for queue in (*_work, *_suspects)),
         *(Binding(wait.queue, wait.queue, "") for wait in Wait),
         Binding(BROKEN, DEAD_QUEUE, ""),

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from schemas.events import Lane
+from schemas.events import Exchange, Lane
 from services.cli.servers.ladder import Servers
 from tests.bench.report import Figure
 from tests.bench.stage import Stage, stage
@@ -31,7 +31,8 @@ def measure(servers: Servers) -> list[Figure]:
         on.fill(registrations(BULK, first=RESENDS))
         for index in range(RESENDS):
             asked = hr_event(f"resend-{ic_number(index)}", {"reason": "resend", "ic_number": ic_number(index)})
-            on.fill([message({**asked, "source": f"/operator/{uuid.uuid4()}"}, lane=Lane.LIVE)])
+            asked = {**asked, "source": f"/aktif/operator/{uuid.uuid4()}"}
+            on.fill([message(asked, lane=Lane.LIVE, exchange=Exchange.EVENTS)])
             time.sleep(_EVERY)
         left = BULK + RESENDS - _count(on, "SELECT count(*) FROM mails WHERE result = 'accepted' AND lane = 'bulk'")
         _wait(on, "SELECT count(*) FROM mails m JOIN links l USING (mail_id) WHERE m.lane = 'live' AND m.result = "

@@ -32,7 +32,7 @@ THEN: Final = datetime(2021, 1, 11, 8, 0, tzinfo=MALAYSIA)
 """When most stories begin."""
 HR: Final = "/hr/kelantan"
 PORTAL: Final = "/portal"
-OPERATOR: Final = "/operator/rahim"
+OPERATOR: Final = "/aktif/operator/rahim"
 BROWSER: Final = "a" * 64
 OTHER_BROWSER: Final = "b" * 64
 
@@ -154,4 +154,6 @@ def _exchange(data: EventData, source: str | None) -> Exchange:
     allowed = PUBLISHED_TO[type(data)]
     if len(allowed) == 1:
         return next(iter(allowed))
-    return Exchange.HR if source is not None and not source.startswith(PORTAL) else Exchange.PORTAL
+    if source is None or source.startswith(PORTAL):
+        return Exchange.PORTAL
+    return Exchange.EVENTS if source.startswith("/aktif/") else Exchange.HR

@@ -57,6 +57,7 @@ ANSWER = json.loads(EXAMPLES["QuestionsSet"].body)["data"]["answers"][0]
         (with_attributes(type="aktif.ActivationRequested.v01"), "unknown_version", "type"),
         (with_attributes(source="/portal/1"), "wrong_source", "source"),
         (with_attributes(source="/aktif/state"), "wrong_source", "source"),
+        (with_attributes(source="/aktif/operator/me"), "wrong_source", "source"),
         (with_attributes(data=...), "bad_field", "data"),
         (with_attributes(data=None), "bad_field", "data"),
         (with_attributes(data=[]), "bad_field", "data"),

@@ -85,7 +85,7 @@ def test_a_wrong_header_is_one_line(reader: Aktif, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "source", "type_"),
     [
-        ("resend", "/operator/cli", "aktif.ActivationRequested.v1"),
+        ("resend", "/aktif/operator/cli", "aktif.ActivationRequested.v1"),
         ("withdraw", "/hr/cli", "aktif.AccountWithdrawn.v1"),
     ],
 )
@@ -142,7 +142,7 @@ def test_what_is_published_is_what_state_accepts(aktif: Aktif, queues: Queues) -
     aktif("resend", IC)
     (event,) = queues.take("state.live")
 
-    assert decode(json.dumps(event).encode(), "aktif.hr").data.model_dump() == {"reason": "resend", "ic_number": IC}
+    assert decode(json.dumps(event).encode(), "aktif.events").data.model_dump() == {"reason": "resend", "ic_number": IC}
 
 
 def test_an_account_in_the_form_of_the_contract(reader: Aktif, connection: Connection) -> None:

@@ -10,8 +10,10 @@ from schemas.events import Exchange, Lane, MailResult, MailSettled
 from shared.broker.verdicts import Delivery, Done, Retry, Wait
 from tests.integration.state.desk import Desk, body_of, published
 from tests.support.builders import (
+    HR,
     IC,
     OPERATOR,
+    PORTAL,
     THEN,
     delivery,
     password_set,
@@ -164,11 +166,11 @@ def test_hr_is_told_of_its_own_bad_events_and_nobody_of_the_portals(desk: Desk) 
 def test_a_rejection_is_told_to_hr_but_not_to_the_portal(desk: Desk) -> None:
     desk.works(delivery(registration()), delivery(withdrawal(), THEN + minutes(1)))
 
-    by_operator, by_portal = desk.handler([delivery(resend(), source=OPERATOR), delivery(resend())])
+    by_hr, *others = desk.handler([delivery(resend(), source=source) for source in (HR, OPERATOR, PORTAL)])
 
-    (told,) = published(by_operator)
-    assert (told.routing_key, body_of(told)["data"]["reason"]) == ("rahim.EventRejected", "withdrawn")
-    assert published(by_portal) == []
+    (told,) = published(by_hr)
+    assert (told.routing_key, body_of(told)["data"]["reason"]) == ("kelantan.EventRejected", "withdrawn")
+    assert published(others) == []
 
 
 def test_what_is_too_early_waits_and_leaves_no_row(desk: Desk) -> None:
