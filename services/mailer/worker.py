@@ -28,6 +28,8 @@ from shared.broker.verdicts import UNTOUCHED, Delivery, DependencyDown, Verdict
 from shared.settings import Settings
 from shared.store.engine import in_transaction, is_down, open_engine, probe, sqlstate
 from shared.store.inbox import Key
+from shared.store.retention import Retention
+from shared.store.tables import mailer_inbox
 
 _RELAY: Final = "mail relay"
 _LONGEST_SECONDS: Final = 1.0
@@ -53,6 +55,7 @@ class Mailer:
         self._retry_hours, self._connected = retry_hours, connected
         self._refusals = Refusals()
         self._owed: list[Settlement] = []
+        self._retention = Retention(engine, mailer_inbox)
         self._threads = ThreadPoolExecutor(transport.size, thread_name_prefix="smtp")
 
     def __call__(self, deliveries: Sequence[Delivery]) -> list[Verdict]:
@@ -62,6 +65,7 @@ class Mailer:
         verdicts: list[Verdict] = []
         while len(verdicts) < len(deliveries) and (not verdicts or (time.monotonic() < end and self._connected())):
             verdicts += self._work(deliveries[len(verdicts) : len(verdicts) + _SLICE], end)
+        self._retention.after_batch()
         return verdicts + [UNTOUCHED] * (len(deliveries) - len(verdicts))
 
     def _work(self, deliveries: Sequence[Delivery], end: float) -> list[Verdict]:

@@ -19,6 +19,8 @@ from shared import clock
 from shared.broker.verdicts import Delivery, DependencyDown, Handler, Verdict
 from shared.settings import Settings
 from shared.store.engine import in_transaction, is_down, open_engine, probe
+from shared.store.retention import Retention
+from shared.store.tables import state_inbox
 
 MAX_BATCH: Final = 500
 _MAX_OVERTAKEN: Final = 5
@@ -27,10 +29,11 @@ log = structlog.get_logger()
 
 
 class StateHandler:
-    """A `Handler`. Holds an engine and the rules, and nothing between two batches."""
+    """A `Handler`. Holds an engine and the rules, and nothing of a batch after it."""
 
     def __init__(self, engine: Engine, rules: Rules) -> None:
         self._engine, self._rules = engine, rules
+        self._retention = Retention(engine, state_inbox)
 
     def __call__(self, deliveries: Sequence[Delivery]) -> Sequence[Verdict]:
         """Work a batch. Raises DependencyDown where the database cannot be used."""
@@ -41,6 +44,7 @@ class StateHandler:
             for start in range(0, len(received), MAX_BATCH)
             for verdict in self._work(received[start : start + MAX_BATCH])
         ]
+        self._retention.after_batch()
         following = iter(worked)
         return [next(following) if isinstance(found, Received) else found for found in opened]
 

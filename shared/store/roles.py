@@ -1,10 +1,18 @@
-"""One database role a service, generated from the owners of the tables: any may read, only the owner writes."""
+"""One database role a service, generated from the owners of the tables: any may read, only the owner writes.
+
+Nobody logs in as a role: a login is a member of it and belongs to one database, since logins are the whole server's.
+"""
 
 from collections.abc import Iterator
+from typing import Final
 
+from psycopg import sql
 from sqlalchemy import Connection, text
 
 from shared.store.tables import metadata
+
+
+_LONGEST_NAME: Final = 63
 
 
 def owners() -> list[str]:
@@ -12,9 +20,33 @@ def owners() -> list[str]:
     return sorted({table.info["owner"] for table in metadata.tables.values()})
 
 
+READERS: Final = ("operator",)
+"""Who own no table: the operators' command line."""
+
+
 def role_of(service: str) -> str:
     """`aktif_state`, `aktif_mailer`, …"""
     return f"aktif_{service}"
+
+
+def login_of(service: str, database: str) -> str:
+    """`aktif_state_at_aktif`, …"""
+    return f"{role_of(service)}_at_{database}"[:_LONGEST_NAME]
+
+
+def allow(connection: Connection, service: str, login: str, password: str) -> None:
+    """Make a login with the rights of a service's role, or give an existing one this password. Repeatable.
+
+    The server is given a digest of the password, so that it stands in no log of statements.
+    """
+    own = connection.connection.driver_connection
+    assert own is not None, "the connection is open"
+    digest = own.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
+    names = {"login": sql.Identifier(login), "role": sql.Identifier(role_of(service)), "digest": sql.Literal(digest)}
+    if connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :login"), {"login": login}).first() is None:
+        own.execute(sql.SQL("CREATE ROLE {login}").format(**names))
+    own.execute(sql.SQL("ALTER ROLE {login} LOGIN INHERIT PASSWORD {digest}").format(**names))
+    own.execute(sql.SQL("GRANT {role} TO {login}").format(**names))
 
 
 def grant(connection: Connection) -> None:
@@ -27,7 +59,7 @@ def grant(connection: Connection) -> None:
 
 
 def _statements() -> Iterator[str]:
-    for service in owners():
+    for service in (*owners(), *READERS):
         role = role_of(service)
         yield (
             f"DO $$ BEGIN CREATE ROLE {role} NOINHERIT; "

@@ -52,6 +52,7 @@ def _inbox(service: str) -> Table:
         Column("at", _INSTANT, nullable=False, server_default=text("now()")),
         CheckConstraint("outcome IN ('applied', 'ignored', 'rejected')", name="outcome"),
         Index(f"ix_{service}_inbox_at", "at"),
+        Index(f"ix_{service}_inbox_outgoing", "at", postgresql_where=text("outgoing IS NOT NULL")),
         info={"owner": service},
         comment="one row for each event that was worked, written in the transaction of its effect",
     )

@@ -179,6 +179,13 @@ def upgrade() -> None:
         info={"owner": "mailer"},
     )
     op.create_index("ix_mailer_inbox_at", "mailer_inbox", ["at"], unique=False)
+    op.create_index(
+        "ix_mailer_inbox_outgoing",
+        "mailer_inbox",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.literal_column("outgoing IS NOT NULL"),
+    )
     op.create_table(
         "mails",
         sa.Column("mail_id", sa.Uuid(), nullable=False),
@@ -242,6 +249,13 @@ def upgrade() -> None:
         info={"owner": "state"},
     )
     op.create_index("ix_state_inbox_at", "state_inbox", ["at"], unique=False)
+    op.create_index(
+        "ix_state_inbox_outgoing",
+        "state_inbox",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.literal_column("outgoing IS NOT NULL"),
+    )
     op.create_table(
         "links",
         sa.Column("link_id", sa.Uuid(), nullable=False),
@@ -317,11 +331,15 @@ def downgrade() -> None:
     )
     op.drop_index("ix_links_account_id", table_name="links")
     op.drop_table("links")
+    op.drop_index("ix_state_inbox_outgoing", table_name="state_inbox", postgresql_where=sa.text("outgoing IS NOT NULL"))
     op.drop_index("ix_state_inbox_at", table_name="state_inbox")
     op.drop_table("state_inbox")
     op.drop_index("ix_mails_link_id", table_name="mails")
     op.drop_index("ix_mails_account_id", table_name="mails")
     op.drop_table("mails")
+    op.drop_index(
+        "ix_mailer_inbox_outgoing", table_name="mailer_inbox", postgresql_where=sa.text("outgoing IS NOT NULL")
+    )
     op.drop_index("ix_mailer_inbox_at", table_name="mailer_inbox")
     op.drop_table("mailer_inbox")
     op.drop_index("uq_letters_key", table_name="letters")
