@@ -181,9 +181,16 @@ class MailUndeliverable(EventData):
 
     ic_number: IcNumber
     email: StaffEmail
-    result: Literal[MailResult.FAILED, MailResult.GAVE_UP]
-    smtp_code: Annotated[StrictInt, Field(ge=100, le=599)] | None
-    enhanced_code: Annotated[str, Field(pattern=r"^[245]\.[0-9]{1,3}\.[0-9]{1,3}$")] | None
+    result: Annotated[
+        Literal[MailResult.FAILED, MailResult.GAVE_UP], Field(description="refused for good, or tried for too long")
+    ]
+    smtp_code: Annotated[StrictInt, Field(ge=100, le=599, description="the reply code (RFC 5321)")] | None
+    enhanced_code: (
+        Annotated[
+            str, Field(pattern=r"^[245]\.[0-9]{1,3}\.[0-9]{1,3}$", description="the enhanced status code (RFC 3463)")
+        ]
+        | None
+    )
     reply: SmtpReply | None
     failed_at: Instant
 
@@ -194,7 +201,7 @@ class EventRejected(EventData):
     rejected_source: Source
     rejected_id: PublisherId
     reason: ReasonWord
-    field: Annotated[str, Field(max_length=200)] | None
+    field: Annotated[str, Field(max_length=200, description="the path of the field, such as data.ic_number")] | None
     detail: Detail | None
 
 

@@ -94,7 +94,8 @@ def _instant_from_text(value: object) -> object:
         return value
     raise PydanticCustomError(
         "instant",
-        "must be a text in RFC 3339 form with an offset, of the years 1900 to 2200, such as 2021-01-11T08:00:00+08:00",
+        "must be a text in RFC 3339 form with seconds and offset, of the years 1900 to 2200, such as "
+        "2021-01-11T08:00:00+08:00",
     )
 
 
@@ -151,7 +152,7 @@ Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_instant_from_text),
     Field(
-        description="a time with its offset (RFC 3339), of the years 1900 to 2200",
+        description="a time with seconds and offset (RFC 3339), of the years 1900 to 2200",
         json_schema_extra={"pattern": _RFC3339.pattern},
     ),
 ]

@@ -1,6 +1,7 @@
 """Write what the models say into `schemas/published/`: `python -m schemas.publish [--check]`.
 
-One JSON Schema (2020-12) and one example per event, and an AsyncAPI 3.0 document. The same models give the same bytes.
+One JSON Schema (2020-12) and one example per event, an AsyncAPI 3.0 document, and a page for HR teams. The same models
+give the same bytes.
 """
 
 import argparse
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.asyncapi import DIALECT, document, schema_file, summary
+from schemas.contract_page import page
 from schemas.envelope import json_schema
 from schemas.events import MODELS
 from schemas.examples import EXAMPLES
 
 FOLDER: Final = Path(__file__).parent / "published"
+PAGE: Final = "CONTRACT.md"
 
 
 def published() -> dict[str, str]:
@@ -24,7 +27,8 @@ def published() -> dict[str, str]:
     for name in MODELS:
         files[schema_file(name)] = message_schema(name)
         files[f"{name}.example.json"] = json.loads(EXAMPLES[name].body)
-    return {name: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for name, content in files.items()}
+    written = {name: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for name, content in files.items()}
+    return {PAGE: page(), **written}
 
 
 def message_schema(name: str) -> dict[str, Any]:
@@ -38,7 +42,7 @@ def message_schema(name: str) -> dict[str, Any]:
 
 def stale(files: dict[str, str]) -> list[str]:
     """The names of published files that are missing, outdated or no longer made."""
-    found = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
+    found = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*")}
     return sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
 
 

@@ -35,8 +35,8 @@ class Demo:
 
     def __init__(self, of: "Settings", maildir: Path) -> None:
         self._settings, self._maildir = of, maildir
-        self._people = _sample()
-        self._emails = set(map(_email, self._people.events))
+        self._people = list(_sample().events())
+        self._emails = set(map(_email, self._people))
         self._seen = set[str]()
         self._caught = set[str]()
         self._begun = time.time()
@@ -69,7 +69,7 @@ class Demo:
         self.look()
         was_done_before = _FIRST_EMAIL in self._caught
         with publishing(self._settings.broker_urls()) as broker:
-            broker.publish(self._people.events)
+            broker.publish(self._people)
         if was_done_before:
             ask(self._settings, Resend(reason="resend", ic_number=FIRST), "/aktif/operator/demo")
 
@@ -104,7 +104,7 @@ def link_in(mail: Path) -> str | None:
 def _sample() -> StaffList:
     """The sample staff list. Its lane is live, for somebody watches."""
     text = resources.files("services.cli").joinpath("sample_staff.csv").read_text(encoding="utf-8")
-    return read(text.splitlines(), Terms(_SOURCE, now(), Lane.LIVE))
+    return read(text, Terms(_SOURCE, now(), Lane.LIVE))
 
 
 def _email(event: Outgoing) -> str:

@@ -1,34 +1,22 @@
-"""A staff list as HR exports it: CSV in, events out, and every bad row with its line, field and reason.
+"""A staff list as HR exports it: CSV in, events out, and every bad row with its line, field and reason."""
 
-A line is a row: no valid field holds a line break, so an unclosed quote spoils its own line and no other.
-"""
-
-import csv
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Outgoing
 from schemas.events import Lane, Registration
-from schemas.fields import ic_number_from_input
 from services.cli.publishing import hr_event
-from shared.clock import MALAYSIA
+from services.cli.staff_cells import MonthFirst, Order, ic_number, instant
+from services.cli.staff_file import COLUMNS, Layout, Row, read_rows
 
-COLUMNS: Final = ("ic_number", "name", "email", "registered_at")
-_DELIMITERS: Final = ",;\t"
-_NUMBER_OF_EXCEL: Final = re.compile(r"[0-9][.,]?[0-9]*E\+?[0-9]+", re.ASCII | re.IGNORECASE)
-_MAX_LINE: Final = 10_000
 _ID_LENGTH: Final = 40
-
-
-class BadHeader(ValueError):
-    """The file's first line names other columns than ours."""
+_LINES_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,131 +41,128 @@ class Terms:
 
 @dataclass(slots=True)
 class StaffList:
-    """What was read of a file: the events of its good rows, and the faults of the others, by line."""
+    """What was read of a file: its good rows, as compact as may be, and the faults of the others, by line."""
 
+    terms: Terms
+    layout: Layout
     rows: int = 0
-    events: list[Outgoing] = field(default_factory=list)
+    good: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
-
-def read(lines: Iterable[str], terms: Terms) -> StaffList:
-    """Read a whole file. Raises BadHeader."""
-    numbered = ((number, line.rstrip("\r\n")) for number, line in enumerate(lines, start=1))
-    delimiter, columns = _header(numbered)
-    found, by_ic, good = StaffList(), dict[str, list[int]](), list[tuple[int, str, Outgoing]]()
-    for number, line in numbered:
-        cells = _cells(line, delimiter)
-        if cells is not None and not any(cells):
-            continue
-        found.rows += 1
-        row = _row(number, cells, columns, terms)
-        if isinstance(row, Registration):
-            by_ic.setdefault(row.ic_number, []).append(number)
-            good.append((number, row.ic_number, _event(row, terms)))
-        else:
-            found.faults += row
-    for number, ic_number, event in good:
-        others = [line for line in by_ic[ic_number] if line != number]
-        if others:
-            found.faults.append(Fault(number, "ic_number", f"is also on {_lines(others)}; only one row may have it"))
-        else:
-            found.events.append(event)
-    found.faults.sort(key=lambda fault: fault.line)
-    return found
+    def events(self) -> Iterator[Outgoing]:
+        """The registrations of the good rows, the same whenever they are asked for."""
+        terms = self.terms
+        for content in self.good:
+            data = Registration.model_validate_json(content)
+            id_ = hashlib.sha256(f"{terms.salt}{content}".encode()).hexdigest()[:_ID_LENGTH]
+            yield hr_event(data, id=id_, source=terms.source, time=terms.time, lane=terms.lane)
 
 
-def _header(numbered: Iterator[tuple[int, str]]) -> tuple[str, Sequence[str]]:
-    line = next((line.removeprefix("\ufeff") for _, line in numbered if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=line.count)
-    names = [name.lower() for name in _cells(line, delimiter) or ()]
-    wanted = f"the first line must be {','.join(COLUMNS)}"
-    if "\x00" in line or line.startswith(("\udcff\udcfe", "\udcfe\udcff")):
-        raise BadHeader("the file is UTF-16; save it as CSV UTF-8")
-    if not any(names):
-        raise BadHeader(f"the file is empty; {wanted}")
-    if missing := [name for name in COLUMNS if name not in names]:
-        raise BadHeader(f"the header lacks {', '.join(missing)}; {wanted}")
-    if unknown := [name for name in names if name not in COLUMNS]:
-        raise BadHeader(f"the header has columns that are not known ({', '.join(unknown) or 'unnamed'}); {wanted}")
-    if len(names) > len(COLUMNS):
-        raise BadHeader(f"the header names a column twice; {wanted}")
-    return delimiter, names
+def read(text: str, terms: Terms) -> StaffList:
+    """Read a whole file. Raises BadFile."""
+    layout, rows = read_rows(text)
+    reader = _Reader(StaffList(terms, layout))
+    for row in rows:
+        reader.take(row)
+    return reader.finish()
 
 
-def _cells(line: str, delimiter: str) -> list[str] | None:
-    """The cells of a line, trimmed; None where its quotes or its length make it unreadable."""
-    if len(line) > _MAX_LINE:
-        return None
-    try:
-        cells = next(csv.reader([line], delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        return None
-    return [cell.strip() for cell in cells]
+@dataclass(slots=True)
+class _Good:
+    """A row that is good by itself, as JSON."""
+
+    line: int
+    ic_number: str
+    content: str
+    order: Order
 
 
-def _row(number: int, cells: list[str] | None, columns: Sequence[str], terms: Terms) -> Registration | list[Fault]:
-    if cells is None:
-        return [Fault(number, "row", "is not readable as CSV: a quote is not closed, or the line is too long")]
-    if len(cells) != len(columns):
-        return [Fault(number, "row", f"has {len(cells)} fields where the header has {len(columns)}")]
-    values: dict[str, Any] = dict(zip(columns, cells, strict=True))
-    faults = [
-        Fault(number, name, "is not UTF-8; save the file as CSV UTF-8") for name in columns if _torn(values[name])
-    ]
-    if faults:
+@dataclass(slots=True)
+class _Reader:
+    """Row after row; what only the whole file can tell is judged at the end."""
+
+    found: StaffList
+    good: list[_Good] = field(default_factory=list)
+    lines_of: dict[str, list[int]] = field(default_factory=dict)
+    month_first: int | None = None
+    is_day_first: bool = False
+
+    def take(self, row: Row) -> None:
+        self.found.rows += 1
+        faults = self._take(row)
+        self.found.faults += [Fault(row.line, name, faults[name]) for name in ("row", *COLUMNS) if name in faults]
+
+    def finish(self) -> StaffList:
+        month_first = None if self.is_day_first else self.month_first
+        for row in self.good:
+            others = self.lines_of[row.ic_number]
+            if len(others) > 1:
+                self._refuse(row, "ic_number", f"is also on {_lines(others, row.line)}; only one row may have it")
+            elif month_first and row.order is Order.EITHER:
+                self._refuse(row, "registered_at", f"may have its month first, as line {month_first} has")
+            else:
+                self.found.good.append(row.content)
+        self.found.faults.sort(key=lambda fault: fault.line)
+        return self.found
+
+    def _take(self, row: Row) -> dict[str, str]:
+        """Keep a good row, or say what is wrong with it, by field."""
+        if fault := _misshapen(row.cells, self.found.layout):
+            return {"row": fault}
+        values, order, faults = self._convert(row)
+        if "ic_number" not in faults:
+            self.lines_of.setdefault(values["ic_number"], []).append(row.line)
+        registration = _registration(values, faults, notify=self.found.terms.notify)
+        if registration is not None:
+            self.good.append(_Good(row.line, registration.ic_number, registration.model_dump_json(), order))
         return faults
-    for name, convert in (("ic_number", _ic_number), ("registered_at", _instant)):
+
+    def _convert(self, row: Row) -> tuple[dict[str, Any], Order, dict[str, str]]:
+        cells = row.cells or []
+        values: dict[str, Any] = {name: cells[place] for name, place in self.found.layout.places.items()}
+        faults = {name: "is missing" for name in COLUMNS if not values[name]}
+        order = Order.NOTHING
         try:
-            values[name] = convert(values[name])
+            values["ic_number"] = ic_number(values["ic_number"])
         except ValueError as error:
-            faults.append(Fault(number, name, str(error)))
+            faults.setdefault("ic_number", str(error))
+        try:
+            values["registered_at"], order = instant(values["registered_at"])
+            self.is_day_first |= order is Order.DAY_FIRST
+        except ValueError as error:
+            faults.setdefault("registered_at", str(error))
+            if isinstance(error, MonthFirst) and self.month_first is None:
+                self.month_first = row.line
+        return values, order, faults
+
+    def _refuse(self, row: _Good, name: str, reason: str) -> None:
+        self.found.faults.append(Fault(row.line, name, reason))
+
+
+def _misshapen(cells: Sequence[str] | None, layout: Layout) -> str | None:
+    """Why the cells do not fit the columns. Trailing blank cells may be there or not, as spreadsheets like it."""
+    if cells is None:
+        return "is not readable as CSV: a quote is not closed, or the line is too long"
+    wanted = len(layout.names)
+    nameless = (cell for place, cell in enumerate(cells) if place >= wanted or not layout.names[place])
+    if len(cells) <= max(layout.places.values()) or any(cells[wanted:]):
+        return f"has {len(cells)} fields where the header has {wanted}; a text with the separator in it needs quotes"
+    return "has a value in a column without a name" if any(nameless) else None
+
+
+def _registration(values: Mapping[str, Any], faults: dict[str, str], *, notify: bool) -> Registration | None:
+    """The registration of a row; what is wrong with it is added to `faults`."""
     try:
-        registration = Registration(reason="registration", notify=terms.notify, **values)
+        registration = Registration(reason="registration", notify=notify, **values)
     except ValidationError as error:
-        known = {fault.field for fault in faults}
-        faults += [
-            Fault(number, name, found["msg"])
-            for found in error.errors(include_url=False, include_input=False, include_context=False)
-            if (name := str(found["loc"][0])) not in known
-        ]
-        return faults
-    return faults or registration
+        for found in error.errors(include_url=False, include_input=False, include_context=False):
+            faults.setdefault(str(found["loc"][0]), found["msg"])
+        return None
+    return None if faults else registration
 
 
-def _torn(text: str) -> bool:
-    """Whether bytes that are no UTF-8 were read into it (as lone surrogates)."""
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _ic_number(text: str) -> str:
-    if _NUMBER_OF_EXCEL.fullmatch(text):
-        raise ValueError("was turned into a number by the spreadsheet; format the column as text and export again")
-    try:
-        return ic_number_from_input(text)
-    except PydanticCustomError as error:
-        digits = sum(character.isdigit() for character in text)
-        if digits < 12 and text.isdigit():
-            raise ValueError(
-                f"has {digits} digits instead of 12; spreadsheets drop leading zeros, format the column as text"
-            ) from None
-        raise ValueError(error.message().replace(" without dashes or spaces", "")) from None
-
-
-def _instant(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("must be ISO 8601, such as 2020-07-13T10:45:50 (yyyy-mm-dd hh:mm:ss)") from None
-    if not 1900 <= moment.year <= 2200:
-        raise ValueError("must be of the years 1900 to 2200")
-    return moment if moment.tzinfo else moment.replace(tzinfo=MALAYSIA)
-
-
-def _event(registration: Registration, terms: Terms) -> Outgoing:
-    content = registration.model_dump_json()
-    id_ = hashlib.sha256(f"{terms.salt}{content}".encode()).hexdigest()[:_ID_LENGTH]
-    return hr_event(registration, id=id_, source=terms.source, time=terms.time, lane=terms.lane)
-
-
-def _lines(numbers: Sequence[int]) -> str:
-    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+def _lines(numbers: Sequence[int], but: int) -> str:
+    named = list(islice((number for number in numbers if number != but), _LINES_NAMED))
+    more = len(numbers) - 1 - len(named)
+    words = f"line{'s' if len(numbers) > 2 else ''} {', '.join(map(str, named))}"
+    return f"{words} and {more:,} more" if more else words

@@ -33,9 +33,10 @@ def test_the_sample_is_valid_and_plainly_invented() -> None:
     found = _sample()
 
     assert found.faults == []
-    assert len(found.events) == 20
-    assert FIRST.encode() in found.events[0].body
-    assert all(b"CONTOH" in event.body and b"@example.gov.my" in event.body for event in found.events)
+    events = list(found.events())
+    assert len(events) == 20
+    assert FIRST.encode() in events[0].body
+    assert all(b"CONTOH" in event.body and b"@example.gov.my" in event.body for event in events)
 
 
 def test_the_link_of_a_mail_is_found_in_its_text(maildir: Path) -> None:
