@@ -39,7 +39,7 @@ class LinkStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkLife:
-    """How long a link lives: after the newest acceptance, and at most after the first; a session after redemption."""
+    """How long a link lives after its newest mail, until when after its first it is mailed again; a session's life."""
 
     after_newest: timedelta = timedelta(minutes=30)
     after_first: timedelta = timedelta(hours=24)
@@ -78,10 +78,12 @@ def parse(text: str, purpose: Purpose, keys: Sequence[bytes]) -> UUID | None:
 
 
 def expires_at(acceptance: Acceptance | None, life: LinkLife) -> datetime | None:
-    """When an unredeemed link ends; None while no mail server has taken it."""
-    if acceptance is None:
-        return None
-    return min(acceptance.newest + life.after_newest, acceptance.first + life.after_first)
+    """When an unredeemed link ends; None while no mail server has taken it.
+
+    A mail promises its minutes, so it has them whenever a relay takes it; `can_be_mailed_again` is what ends a link's
+    days.
+    """
+    return acceptance.newest + life.after_newest if acceptance else None
 
 
 def is_expired(acceptance: Acceptance | None, at: datetime, life: LinkLife) -> bool:

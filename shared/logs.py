@@ -2,6 +2,9 @@
 
 import logging
 import sys
+import threading
+from types import TracebackType
+from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -12,14 +15,15 @@ from schemas.fields import IC_PATTERN
 def configure_logs(service: str) -> None:
     """Send one JSON line per event to standard error, each with its service and a UTC time.
 
-    Tracebacks come without local variables, which hold names, addresses and keys.
+    Tracebacks come without local variables, which hold names, addresses and keys, and exceptions without their words:
+    PostgreSQL quotes the failing row.
     """
     structlog.configure(
         processors=[
             _named(service),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(_without_words),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -27,6 +31,27 @@ def configure_logs(service: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+
+def log_crashes() -> None:
+    """Log what ends this process or one of its threads, which Python itself would print with its words."""
+    sys.excepthook = _crashed
+    threading.excepthook = lambda args: _crashed(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+
+
+def _crashed(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    structlog.get_logger().error("crashed", exc_info=(kind, error, traceback))
+
+
+_frames = ExceptionDictTransformer(show_locals=False)
+
+
+def _without_words(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+    """The types of an exception and its causes, and where they were raised."""
+    return [
+        {"type": one["exc_type"], "frames": [f"{frame['filename']}:{frame['lineno']}" for frame in one["frames"]]}
+        for one in _frames(exc_info)
+    ]
 
 
 def _named(service: str) -> structlog.typing.Processor:

@@ -1,10 +1,18 @@
-"""Configuration, read in one place: environment variables with the prefix `AKTIF_`, and a `.env` file."""
+"""Configuration, read in one place: environment variables with the prefix `AKTIF_`, a `.env` file, a folder of secrets.
 
+A secret is a file named after its variable in lower case, such as `aktif_amqp_url`, in `AKTIF_SECRETS_DIR` or
+`/run/secrets`; the environment wins over it.
+"""
+
+import os
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import getaddresses
 from functools import cached_property
-from typing import Annotated, Final
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -13,6 +21,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.links import MIN_KEY_BYTES, LinkLife
 
 PREFIX: Final = "AKTIF_"
+DEVELOPMENT: Final = "development-"
+"""How a key begins that was generated for development; one that does is refused where links are https."""
+KEY_SETTINGS: Final = ("link_keys", "pepper_keys", "session_keys")
+_SECRETS: Final = Path("/run/secrets")
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
@@ -65,6 +77,13 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _ip_address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 WebBase = Annotated[str, AfterValidator(_web_base)]
 
@@ -84,11 +103,14 @@ class Settings(BaseSettings):
     portal_url: WebBase = "http://localhost:8080"
     link_keys: Keys | None = None
     pepper_keys: Keys | None = None
+    session_keys: Keys | None = None
     link_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
     link_hours: Annotated[int, Field(ge=1, le=240)] = 24
     session_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
     resend_seconds: Annotated[int, Field(ge=0, le=86400)] = 60
     resend_per_day: Annotated[int, Field(ge=1, le=1000)] = 10
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    metrics_bind: Annotated[str, AfterValidator(_ip_address)] = "127.0.0.1"
     system_name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f<>@]+$")] = "iSPEKS"
 
     @cached_property
@@ -118,11 +140,54 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the settings. Raises BadSettings, which never repeats a value."""
+    settings, faults = read_settings()
+    if faults:
+        raise BadSettings(faults[0]) from None
+    return settings
+
+
+def read_settings() -> tuple[Settings, list[str]]:
+    """The settings, and a line for each that is wrong; one that is malformed is at its default then.
+
+    Raises BadSettings where nothing at all can be read.
+    """
+    folder = _secrets_folder()
     try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        variable = PREFIX + str(first["loc"][0]).upper()
-        raise BadSettings(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+        settings, faults = _read(folder)
     except UnicodeDecodeError:
-        raise BadSettings("the file .env is not UTF-8") from None
+        raise BadSettings("a secret or the file .env is not UTF-8") from None
+    except OSError as error:
+        raise BadSettings(f"{error.filename} cannot be read: {error.strerror}") from None
+    return settings, [*faults, *_development_keys(settings)]
+
+
+def _read(folder: Path | None) -> tuple[Settings, list[str]]:
+    try:
+        return Settings(_secrets_dir=folder), []
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)
+    says = {str(one["loc"][0]): one["msg"].removeprefix("Value error, ") for one in reversed(wrong)}
+    defaults: dict[str, Any] = {name: Settings.model_fields[name].default for name in says}
+    faults = [f"{PREFIX}{name.upper()}: {words}" for name, words in reversed(says.items())]
+    return Settings(_secrets_dir=folder, **defaults), faults
+
+
+def _secrets_folder() -> Path | None:
+    given = os.environ.get(f"{PREFIX}SECRETS_DIR")
+    if not given:
+        return _SECRETS if _SECRETS.is_dir() else None
+    if not Path(given).is_dir():
+        raise BadSettings(f"{PREFIX}SECRETS_DIR: there is no such folder")
+    return Path(given)
+
+
+def _development_keys(settings: Settings) -> Iterator[str]:
+    """A line for each setting with a key that was generated for development where links lead to https."""
+    if urlsplit(settings.portal_url).scheme != "https":
+        return
+    for name in KEY_SETTINGS:
+        if getattr(settings, name) and any(key.startswith(DEVELOPMENT.encode()) for key in settings.require_keys(name)):
+            yield (
+                f"{PREFIX}{name.upper()}: a key that begins with {DEVELOPMENT} is not for production, where "
+                f"{PREFIX}PORTAL_URL is https; set keys of your own"
+            )

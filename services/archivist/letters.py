@@ -65,7 +65,7 @@ def _from_broker(delivery: Delivery, event: Mapping[str, Any]) -> Row:
     last_queue = str(death.get("queue", ""))
     ours = delivery.via == HOME or last_queue.endswith(".suspect")
     headers = delivery.headers if ours else {}
-    queue = _home_queue(last_queue or delivery.routing_key, headers, event)
+    queue = _home_queue(delivery, last_queue, headers, event)
     return {
         "service": queue.partition(".")[0],
         "queue": queue,
@@ -85,11 +85,16 @@ def _newest_death(delivery: Delivery) -> Mapping[str, Any]:
     return newest if isinstance(newest, dict) else {}
 
 
-def _home_queue(named: str, headers: Mapping[str, Any], event: Mapping[str, Any]) -> str:
-    """The work queue that a replay goes to."""
+def _home_queue(delivery: Delivery, last_queue: str, headers: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    """The work queue that a replay goes to.
+
+    What came through an exchange and no queue names only its lane; a publisher does not choose whose queue it is.
+    """
+    named = last_queue or (_text(delivery.routing_key) or "" if delivery.via == HOME else "")
     service, _, last = named.partition(".")
     if service not in SERVICES:
-        service, last = ("mailer" if event.get("type") == _MAILERS_TYPE else "state"), service
+        service = "mailer" if delivery.via == Exchange.EVENTS and event.get("type") == _MAILERS_TYPE else "state"
+        last = (_text(delivery.routing_key) or "").partition(".")[0]
     lane = headers.get("x-lane") if last == "suspect" else last
     return work_queue(service, Lane.BULK if lane == Lane.BULK else Lane.LIVE)
 

@@ -1,18 +1,22 @@
 """Files batches of dead letters; each is acked only after the commit."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from services.archivist import metrics
 from services.archivist.letters import Row, file
 from shared.broker.verdicts import Delivery, DependencyDown, Done, Verdict
 from shared.store import engine as store
 from shared.store.bulk import upsert_rows
+from shared.store.probe import probe
 from shared.store.tables import letters
 
 _Key = tuple[str | int | bytes, ...]
+_PORTION_BYTES: Final = 1 << 20
 _KEY = ("service", "origin", "source", "id", "replay", "body_digest")
 _REPLACED = ("queue", "type", "ic_number", "reason", "field", "detail", "attempt", "by_broker", "readable",
              "fingerprint", "body", "headers")  # fmt: skip
@@ -42,7 +46,8 @@ class Archivist:
                 for row in rows:
                     self._file_one(row)
         except SQLAlchemyError as error:
-            raise DependencyDown("database", type(error).__name__, lambda: store.probe(self._engine)) from None
+            raise DependencyDown("database", store.why_down(error), lambda: probe(self._engine, letters)) from None
+        metrics.filed(row["by_broker"] for row in rows)
         return [Done()] * len(deliveries)
 
     def _file_one(self, row: Row) -> None:
@@ -58,7 +63,25 @@ class Archivist:
         times = Counter(map(_key, rows))
         newest = {_key(row): row for row in rows}
         filed = [{**newest[key], "times": times[key]} for key in sorted(newest)]
-        store.in_transaction(self._engine, lambda connection: upsert_rows(connection, letters, filed, _ON_CONFLICT))
+
+        def upsert(connection: Connection) -> None:
+            for portion in _portions(filed):
+                upsert_rows(connection, letters, portion, _ON_CONFLICT)
+
+        store.in_transaction(self._engine, upsert)
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows for a statement each: a large body stands in memory several times until the statement is sent."""
+    portion, size = list[Row](), 0
+    for row in rows:
+        if portion and size + len(row["body"]) > _PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(row)
+        size += len(row["body"])
+    if portion:
+        yield portion
 
 
 def _key(row: Row) -> _Key:

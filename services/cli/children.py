@@ -49,7 +49,8 @@ class Children:
 
     def __init__(self, names: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._environment = {**os.environ, **environment, "PYTHONPATH": module_path()}
+        any_port = {"AKTIF_METRICS_PORT": "0"}  # all of them live on this machine, perhaps beside those of another copy
+        self._environment = {**os.environ, **environment, **any_port, "PYTHONPATH": module_path()}
         self.all = [Child(name, ServerProcess(name, folder)) for name in names]
 
     def start(self) -> None:

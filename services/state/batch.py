@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -29,6 +29,7 @@ from services.state.failures import failed
 from services.state.identifiers import random_ids
 from services.state.lifecycle import decide
 from services.state.outgoing import caused, dead
+from shared import metrics
 from shared.broker.verdicts import Delivery, Done, Retry, Verdict, Wait
 from shared.store import bulk, inbox, tables
 from shared.store.inbox import Key, Receipt
@@ -44,7 +45,18 @@ class Received:
     event: Event
 
 
-def work(connection: Connection, received: Sequence[Received], rules: Rules) -> list[Verdict]:
+Effect = tuple[str, str, str]
+"""Event name, outcome and reason word."""
+
+
+class Worked(NamedTuple):
+    """What became of a batch: a verdict for each delivery, and what the events among them did that were decided."""
+
+    verdicts: list[Verdict]
+    effects: list[Effect]
+
+
+def work(connection: Connection, received: Sequence[Received], rules: Rules) -> Worked:
     """Decide the events in delivery order and write what they did. Raises Overtaken."""
     events = [one.event for one in received]
     accounts = Accounts(connection, events)
@@ -57,7 +69,7 @@ def work(connection: Connection, received: Sequence[Received], rules: Rules) -> 
     rows = sorted(fold.inbox, key=lambda row: (row["source"], row["id"]))
     if bulk.insert_rows(connection, tables.state_inbox, rows, unless_there=True) < len(rows):
         raise Overtaken
-    return verdicts
+    return Worked(verdicts, fold.effects)
 
 
 @dataclass(slots=True)
@@ -71,12 +83,14 @@ class _Fold:
     new_id: Callable[[], UUID]
     history: list[dict[str, Any]] = field(default_factory=list)
     inbox: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
 
     def decide(self, received: Received) -> Verdict:
         """An event that was worked before, in this batch or another, is answered as it was then."""
         event, delivery = received.event, received.delivery
         receipt = self.receipts.get(event.key)
         if receipt is not None and receipt.digest == event.digest:
+            self.effects.append(metrics.repeated(EVENT_NAME[type(event.data)]))
             return Done(receipt.outgoing)
         if receipt is not None:
             detail = "another event was worked under the same source and id"
@@ -101,6 +115,7 @@ class _Fold:
         event = received.event
         self.receipts[event.key] = Receipt(event.digest, outgoing)
         self.inbox.append(_inbox_row(received, decision, outgoing))
+        self.effects.append((EVENT_NAME[type(event.data)], decision.outcome, decision.reason))
         if decision.account is not None:
             self.accounts.put(decision.account)
             self.history.append(_history_row(event, before, decision.account, decision))

@@ -9,16 +9,17 @@ import structlog
 from sqlalchemy import Engine
 
 from schemas.envelope import Malformed, decode
-from services.state import batch
+from services.state import batch, metrics
 from services.state.accounts import Overtaken
-from services.state.batch import Received
+from services.state.batch import Received, Worked
 from services.state.decisions import Rules
 from services.state.failures import failed, in_short
 from services.state.outgoing import dead
 from shared import clock
 from shared.broker.verdicts import Delivery, DependencyDown, Handler, Verdict
 from shared.settings import Settings
-from shared.store.engine import in_transaction, is_down, open_engine, probe
+from shared.store.engine import in_transaction, is_down, is_surely_down, open_engine, why_down
+from shared.store.probe import probe
 from shared.store.retention import Retention
 from shared.store.tables import state_inbox
 
@@ -51,16 +52,20 @@ class StateHandler:
     def _work(self, received: Sequence[Received]) -> list[Verdict]:
         """All in one transaction; where that fails one by one, so that only the guilty message suffers."""
         try:
-            return self._in_one_transaction(received)
+            worked = self._in_one_transaction(received)
         except Exception as error:
             if is_down(error):
-                raise DependencyDown("database", in_short(error), partial(probe, self._engine)) from error
+                try_database = partial(probe, self._engine, state_inbox)
+                raise DependencyDown("database", why_down(error), try_database, surely=is_surely_down(error)) from error
             if len(received) == 1:
                 return [failed(received[0].delivery, error, received[0].event.key)]
             log.warning("batch_split", size=len(received), error=in_short(error))
+        else:
+            metrics.worked(received, worked.effects)
+            return worked.verdicts
         return [verdict for one in received for verdict in self._work([one])]
 
-    def _in_one_transaction(self, received: Sequence[Received]) -> list[Verdict]:
+    def _in_one_transaction(self, received: Sequence[Received]) -> Worked:
         for _ in range(_MAX_OVERTAKEN):
             try:
                 return in_transaction(self._engine, partial(batch.work, received=received, rules=self._rules))
@@ -73,6 +78,11 @@ def build(settings: Settings) -> Handler:
     """The handler of the state worker; it connects to nothing before its first batch."""
     engine = open_engine(settings.require("database_url"), application="aktif-state")
     return StateHandler(engine, rules_of(settings))
+
+
+def funnel(settings: Settings) -> metrics.Funnel:
+    """The funnel, with a connection of its own, so that no scrape waits for a batch."""
+    return metrics.Funnel(open_engine(settings.require("database_url"), application="aktif-state-metrics", pool_size=1))
 
 
 def rules_of(settings: Settings) -> Rules:

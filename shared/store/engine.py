@@ -1,18 +1,18 @@
 """The engine: one place that connects, probes, and says which failures mean that the database is down."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, TypeVar
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from shared.settings import BadSettings
-from shared.store.tables import metadata
+from shared.store.revision import alembic_config
+from shared.tls import trouble
 
 Result = TypeVar("Result")
 
@@ -21,6 +21,7 @@ _REPEAT = {"40001", "40P01"}
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 _DOWN_CLASSES = {"08", "53", "57", "58"}
 """Connection, resources, operator intervention (shutdown, starting up), system errors."""
+_SURELY_DOWN_CLASSES = {"53", "58"}
 _READ_ONLY = "25006"
 _NOT_PROVISIONED = {"42P01", "42703", "3F000", "42501"}
 """A table, column, schema or right that is missing: no message's fault, `aktif provision` was not run."""
@@ -63,6 +64,17 @@ def is_down(error: BaseException) -> bool:
     return state[:2] in _DOWN_CLASSES or state == _READ_ONLY or state in _NOT_PROVISIONED
 
 
+def is_surely_down(error: BaseException) -> bool:
+    """Whether the error itself says that no statement can go through, so that it cannot be one message's doing.
+
+    A lost connection does not say so: the message may have cost the server process its life.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    state = sqlstate(error) or ""
+    return state[:2] in _SURELY_DOWN_CLASSES or state == _READ_ONLY or state in _NOT_PROVISIONED
+
+
 def is_worth_repeating(error: BaseException) -> bool:
     """Whether the same transaction, run again, may go through: deadlock, serialization failure."""
     return isinstance(error, DBAPIError) and sqlstate(error) in _REPEAT
@@ -73,11 +85,14 @@ def sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
 
 
-def probe(engine: Engine) -> None:
-    """Raise where the database cannot be used: it does not answer, or a table that we read is not there."""
-    with engine.connect() as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(select(table).limit(0))
+def why_down(error: Exception) -> str:
+    """Why the database cannot be used, for the log: what PostgreSQL calls it, or where TLS is at fault what to do.
+
+    Never its own words, which may quote a row.
+    """
+    cause = getattr(error, "orig", None) or error
+    name = " ".join(filter(None, (type(cause).__name__, getattr(cause, "sqlstate", None))))
+    return trouble(cause) or name
 
 
 # One for all calls: tenacity's objects refer to each other in a circle, and one made for each call would keep its
@@ -109,9 +124,7 @@ def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Resu
 def migrate(url: str) -> None:
     """Bring the database to the newest revision."""
     from alembic import command  # a worker starts without it
-    from alembic.config import Config
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = alembic_config()
     config.attributes["url"] = url
     command.upgrade(config, "head")

@@ -57,6 +57,7 @@ class Stage:
             "AKTIF_AMQP_URL": self.amqp_url,
             "AKTIF_DATABASE_URL": self.database_url,
             "AKTIF_SMTP_URL": self.smtp_url,
+            "AKTIF_METRICS_PORT": "0",
             **settings,
         }
         with Path(os.devnull).open("wb") as nowhere:

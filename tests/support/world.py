@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from pathlib import Path
+from typing import Any
 
 import pika
 from pika.exceptions import AMQPError
@@ -49,6 +50,7 @@ class World:
             "AKTIF_AMQP_URL": self.amqp_url,
             "AKTIF_DATABASE_URL": self.database_url,
             "AKTIF_SMTP_URL": self.catcher.url,
+            "AKTIF_METRICS_PORT": "0",
             **settings,
         }
         for service in services:
@@ -79,18 +81,11 @@ class World:
 
     def depths(self) -> dict[str, int]:
         """How many messages each queue holds that nobody has in hand; empty while the broker is down."""
-        try:
-            connection = pika.BlockingConnection(pika.URLParameters(self.amqp_url))
-            try:
-                channel = connection.channel()
-                return {
-                    queue.name: channel.queue_declare(queue.name, passive=True).method.message_count
-                    for queue in TOPOLOGY.queues
-                }
-            finally:
-                connection.close()
-        except (AMQPError, OSError):
-            return {}
+        return {queue: declared.message_count for queue, declared in self._declared().items()}
+
+    def consumers(self, queue: str) -> int:
+        """How many consume from a queue."""
+        return int(self._declared()[queue].consumer_count)
 
     def waiting(self) -> int:
         """Messages in work, wait and suspect queues; -1 while the broker is down."""
@@ -109,22 +104,23 @@ class World:
                 self._message_ids[name] = _message_id(folder / name)
         return sum(count - 1 for count in Counter(self._message_ids.values()).values())
 
-    def is_working(self, service: str) -> Callable[[], bool]:
-        """Whether a service has work in hand at this moment: it is in a transaction, or mails arrive."""
-        if service == "mailer":
-            caught = self.mails_caught()
-            return lambda: self.mails_caught() > caught
-        question = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            f"AND application_name = 'aktif-{service}' AND state <> 'idle'"
-        )
-        return lambda: self.count(question) > 0
-
     def settle(self, done: Callable[[], bool], *, within: float = 120) -> None:
         """Wait until something holds and no queue holds anything."""
         eventually(
             "all is done and no queue holds anything", lambda: done() and self.waiting() == 0, within=within, every=0.1
         )
+
+    def _declared(self) -> dict[str, Any]:
+        """What the broker answers for each queue, at once and exactly; nothing while it is down."""
+        try:
+            connection = pika.BlockingConnection(pika.URLParameters(self.amqp_url))
+            try:
+                channel = connection.channel()
+                return {queue.name: channel.queue_declare(queue.name, passive=True).method for queue in TOPOLOGY.queues}
+            finally:
+                connection.close()
+        except (AMQPError, OSError):
+            return {}
 
     def log_of(self, service: str) -> str:
         """What a service has logged."""

@@ -130,7 +130,7 @@ def test_a_newer_acceptance_starts_the_minutes_anew_until_the_24_hours_are_over(
     late = Acceptance(NOON, NOON + timedelta(hours=23, minutes=50))
 
     assert expires_at(resent, LIFE) == NOON + timedelta(hours=2, minutes=30)
-    assert expires_at(late, LIFE) == NOON + timedelta(hours=24)
+    assert expires_at(late, LIFE) == late.newest + timedelta(minutes=30)
 
 
 @pytest.mark.parametrize(

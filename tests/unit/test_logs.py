@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,9 +38,9 @@ def test_debug_lines_are_left_out(lines: Any) -> None:
     assert lines() == []
 
 
-def test_a_traceback_names_places_and_shows_no_local_variable(lines: Any) -> None:
+def test_an_exception_is_told_by_type_and_place_and_not_in_its_words(lines: Any) -> None:
     def fail(ic_number: str) -> None:
-        raise ValueError(f"{len(ic_number)} digits")
+        raise ValueError(f"Failing row contains ({ic_number})")
 
     try:
         fail("850101030007")
@@ -46,9 +48,21 @@ def test_a_traceback_names_places_and_shows_no_local_variable(lines: Any) -> Non
         structlog.get_logger().exception("failed")
 
     (line,) = lines()
-    assert line["exception"][0]["exc_type"] == "ValueError"
-    assert line["exception"][0]["frames"][-1]["name"] == "fail"
+    assert line["exception"][0]["type"] == "ValueError"
+    assert [frame.partition(":")[0] for frame in line["exception"][0]["frames"]] == [__file__] * 2
     assert "850101030007" not in json.dumps(line)
+
+
+def test_what_ends_a_process_is_a_log_line_too() -> None:
+    program = (
+        "from shared.logs import configure_logs, log_crashes; configure_logs('state'); log_crashes(); int('rahsia')"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert json.loads(ended.stderr)["exception"][0]["type"] == "ValueError"
+    assert "rahsia" not in ended.stderr
 
 
 def test_what_is_no_json_is_written_all_the_same(lines: Any) -> None:

@@ -61,6 +61,8 @@ def test_what_has_no_default_is_asked_for_by_its_variable(name: str) -> None:
         ("AKTIF_PORTAL_URL", "https://ispeks.example.gov.my/aktif/"),
         ("AKTIF_MAIL_FROM", "Sistem Contoh <no-reply@example.gov.my>"),
         ("AKTIF_MAIL_RATE", "0.5"),
+        ("AKTIF_METRICS_PORT", "0"),
+        ("AKTIF_METRICS_BIND", "::1"),
     ],
 )
 def test_a_good_value_is_taken(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
@@ -101,6 +103,9 @@ def test_a_good_value_is_taken(monkeypatch: pytest.MonkeyPatch, variable: str, v
         ("AKTIF_LINK_KEYS", "rahsia"),
         ("AKTIF_PEPPER_KEYS", f"{KEY_A},rahsia"),
         ("AKTIF_SYSTEM_NAME", "<rahsia>"),
+        ("AKTIF_METRICS_PORT", "65536"),
+        ("AKTIF_METRICS_PORT", "rahsia"),
+        ("AKTIF_METRICS_BIND", "rahsia"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable_and_never_the_value(
