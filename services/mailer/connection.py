@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from services.mailer.replies import Attempt, Reply, Result, Step, classify, presentable
+from shared.tls import Peer, peer_of, trouble
 
 _DEFAULT_PORT: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _LONGEST_LINE: Final = 4096
@@ -134,6 +135,11 @@ class Connection:
         self._smtp.close()
 
     @property
+    def peer(self) -> Peer | None:
+        """Who is at the other end, where it is encrypted."""
+        return peer_of(self._smtp.sock) if isinstance(self._smtp.sock, ssl.SSLSocket) else None
+
+    @property
     def is_open(self) -> bool:
         """Whether it may be used again, as far as is known."""
         return self._smtp.sock is not None
@@ -235,6 +241,10 @@ def _why(error: BaseException) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
         return presentable(f"{type(error).__name__}: {error.smtp_code} {text}", "")
+    if isinstance(error, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(error):
+        return "the relay offers no STARTTLS, and is not spoken to in clear; use smtps:// where it has that"
+    if about_tls := trouble(error):
+        return about_tls
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         return "the login cannot be said in SMTP"
     return presentable(f"{type(error).__name__}: {error}", "")

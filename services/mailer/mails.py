@@ -186,16 +186,25 @@ _OUTCOME: Final = {
 """What is dead or retried leaves no receipt, so that a replay, or the next attempt, is worked."""
 
 
+def effect_of(settlement: Settlement) -> tuple[Outcome, str] | None:
+    """The outcome of an event and its reason word, which is empty for a mail sent; None where there is no receipt."""
+    result = settlement.result
+    if result is None or result not in _OUTCOME:
+        return None
+    reasons = {MailResult.FAILED: "permanent", MailResult.SKIPPED: settlement.reply}
+    return _OUTCOME[result], reasons.get(result, "")
+
+
 def _row(settlement: Settlement, caused: Sequence[Outgoing]) -> dict[str, object]:
     job, result, attempt = settlement.job, settlement.result, settlement.attempt
     event, request = job.event, job.request
-    reasons = {MailResult.FAILED: "permanent", MailResult.SKIPPED: settlement.reply}
+    outcome, reason = effect_of(settlement) or (None, "")
     return {
         "source": event.source,
         "id": event.id,
         "digest": event.digest.hex(),
-        "outcome": _OUTCOME.get(result) if result else None,
-        "reason": reasons.get(result) if result else None,
+        "outcome": outcome,
+        "reason": reason or None,
         "lane": job.delivery.lane,
         "event_time": event.time.isoformat(),
         "outgoing": inbox.to_store(caused),

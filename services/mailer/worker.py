@@ -1,22 +1,19 @@
 """The mailer: pace → read → render → send → one transaction every few mails."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
-from schemas.events import MailResult
-from services.mailer import mails
+from services.mailer import mails, metrics
+from services.mailer.books import Books
 from services.mailer.connection import RelayDown
-from services.mailer.decisions import Wanted, admit, decide, verdict_of
+from services.mailer.decisions import Wanted, admit, decide
 from services.mailer.mails import Job, Settlement
 from services.mailer.pace import Pace
 from services.mailer.render import Mail, Renderer
@@ -26,7 +23,7 @@ from services.mailer.rules import MAX_DOMAINS, Refusals, moment_of, settle, skip
 from services.mailer.transport import Transport
 from shared.broker.verdicts import UNTOUCHED, Delivery, DependencyDown, Verdict
 from shared.settings import Settings
-from shared.store.engine import in_transaction, is_down, open_engine, probe, sqlstate
+from shared.store.engine import in_transaction, open_engine
 from shared.store.inbox import Key
 from shared.store.retention import Retention
 from shared.store.tables import mailer_inbox
@@ -54,39 +51,54 @@ class Mailer:
         self._engine, self._renderer, self._transport, self._pace = engine, renderer, transport, pace
         self._retry_hours, self._connected = retry_hours, connected
         self._refusals = Refusals()
-        self._owed: list[Settlement] = []
+        self._books = Books(engine)
         self._retention = Retention(engine, mailer_inbox)
         self._threads = ThreadPoolExecutor(transport.size, thread_name_prefix="smtp")
 
     def __call__(self, deliveries: Sequence[Delivery]) -> list[Verdict]:
         """One verdict for each delivery, UNTOUCHED for what was not begun within a second. May raise DependencyDown."""
-        self._commit_owed()
         end = time.monotonic() + _LONGEST_SECONDS
         verdicts: list[Verdict] = []
-        while len(verdicts) < len(deliveries) and (not verdicts or (time.monotonic() < end and self._connected())):
-            verdicts += self._work(deliveries[len(verdicts) : len(verdicts) + _SLICE], end)
+        try:
+            self._books.commit()
+            while len(verdicts) < len(deliveries) and (not verdicts or (time.monotonic() < end and self._connected())):
+                verdicts += self._work(deliveries[len(verdicts) : len(verdicts) + _SLICE], end)
+        except DependencyDown as down:
+            down.begun = self._books.is_owing
+            raise
         self._retention.after_batch()
+        self._books.verdicts.clear()
         return verdicts + [UNTOUCHED] * (len(deliveries) - len(verdicts))
 
     def _work(self, deliveries: Sequence[Delivery], end: float) -> list[Verdict]:
-        """A slice of a batch: what is known of a mail is read shortly before it is sent."""
+        """A slice of a batch. A bug that it meets comes to light in the next one, where nothing was sent before it."""
+        known = self._books.verdicts
         wanted: dict[Key, Wanted] = {}
         admitted = [admit(delivery, wanted) for delivery in deliveries]
-        jobs = self._read(list(wanted.values()))
-        verdicts: dict[Key, Verdict] = {}
+        try:
+            self._work_wanted([one for key, one in wanted.items() if key not in known], end)
+        except DependencyDown:
+            raise
+        except Exception as error:
+            if not known:
+                raise
+            log.warning("batch_cut_short", error=type(error).__name__)
+        return [known.get(one, UNTOUCHED) if isinstance(one, tuple) else one for one in admitted]
+
+    def _work_wanted(self, wanted: Sequence[Wanted], end: float) -> None:
+        """What is known of a mail is read shortly before it is sent."""
         skips: list[Settlement] = []
         sends: list[Job] = []
-        for job in jobs:
+        for job in self._read(wanted):
             decision = decide(job)
             if decision is None:
                 sends.append(job)
             elif isinstance(decision, str):
                 skips.append(skipped(job, decision))
             else:
-                verdicts[job.event.key] = decision
-        verdicts |= self._commit(skips)
-        verdicts |= self._send_all(sends, end)
-        return [verdicts.get(one, UNTOUCHED) if isinstance(one, tuple) else one for one in admitted]
+                self._books.verdicts[job.event.key] = decision
+        self._books.commit(skips)
+        self._send_all(sends, end)
 
     def close(self) -> None:
         """Take leave of the relay and of the database."""
@@ -102,17 +114,18 @@ class Mailer:
         chosen = list(by_mail.values())
         if not chosen:
             return []
-        with self._database():
+        with self._books.database():
             requests = [(one.event, one.request) for one in chosen]
             known = in_transaction(self._engine, lambda connection: mails.read(connection, requests))
-        return [Job(*one, known=row) for one, row in zip(chosen, known, strict=True)]
+        jobs = [Job(*one, known=row) for one, row in zip(chosen, known, strict=True)]
+        metrics.read(jobs)
+        return jobs
 
-    def _send_all(self, jobs: Sequence[Job], end: float) -> dict[Key, Verdict]:
+    def _send_all(self, jobs: Sequence[Job], end: float) -> None:
         """Send until `end`, committing meanwhile. Raises DependencyDown only when nothing is on its way."""
-        verdicts: dict[Key, Verdict] = {}
         held: list[Finished] = []
         if not jobs:
-            return verdicts
+            return
         batch = Round(jobs, self._send, end=end, pace=self._pace, connected=self._connected)
         batch.start(self._threads, self._transport.size)
         try:
@@ -120,15 +133,14 @@ class Mailer:
                 settlements = self._settle(chunk, held)
                 if self._is_of_the_relay(held):
                     batch.stop()
-                verdicts |= self._commit(settlements)
+                self._books.commit(settlements)
                 batch.release(len(chunk))
         except BaseException:
             batch.stop()
             while chunk := batch.finished():
-                self._owed += self._settle(chunk, held)
+                self._books.owe(self._settle(chunk, held))
             raise
-        verdicts |= self._end(batch, held)
-        return verdicts
+        self._end(batch, held)
 
     def _settle(self, chunk: Sequence[Finished], held: list[Finished]) -> list[Settlement]:
         """The settlements of finished mails, without those held: what is the relay's fault, and each 5.7.x at RCPT.
@@ -155,16 +167,17 @@ class Mailer:
             return True
         return any(attempt.result is Result.MISCONFIGURED for _, attempt in held)
 
-    def _end(self, batch: Round, held: Sequence[Finished]) -> dict[Key, Verdict]:
+    def _end(self, batch: Round, held: Sequence[Finished]) -> None:
         """Settle what is held, or raise DependencyDown: what is not settled is tried again uncounted."""
         if isinstance(batch.error, RelayDown):
             raise DependencyDown(_RELAY, str(batch.error), self._transport.probe) from batch.error
         if batch.error is not None:
             raise batch.error
         if not self._is_of_the_relay(held):
-            return self._commit([settle(job, attempt, self._retry_hours) for job, attempt in held])
+            self._books.commit([settle(job, attempt, self._retry_hours) for job, attempt in held])
+            return
         refused = [(job, replace(attempt, result=Result.MISCONFIGURED)) for job, attempt in held]
-        self._commit([settle(job, attempt, self._retry_hours) for job, attempt in refused])
+        self._books.commit([settle(job, attempt, self._retry_hours) for job, attempt in refused])
         attempt = refused[-1][1]
         probe_relay: Callable[[], None] = self._transport.probe
         if attempt.step is not Step.MAIL:
@@ -183,36 +196,6 @@ class Mailer:
             requested_at=job.event.time,
         )
         return self._transport.deliver(mail.address, self._renderer.render(mail))
-
-    def _commit(self, settlements: Sequence[Settlement]) -> dict[Key, Verdict]:
-        """Write what became of some mails. Where the database is down it is owed, and written before anything else."""
-        if not settlements:
-            return {}
-        try:
-            with self._database():
-                caused = in_transaction(self._engine, lambda connection: mails.commit(connection, settlements))
-        except DependencyDown:
-            self._owed += settlements
-            raise
-        for settlement in settlements:
-            if settlement.result in {MailResult.FAILED, MailResult.GAVE_UP}:
-                mail_id = str(settlement.job.request.mail_id)
-                log.warning("mail_failed", mail_id=mail_id, result=settlement.result, reply=settlement.reply)
-        return dict(filter(None, map(verdict_of, settlements, caused)))
-
-    def _commit_owed(self) -> None:
-        owed, self._owed = self._owed, []
-        self._commit(owed)
-
-    @contextmanager
-    def _database(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            if not is_down(error):
-                raise
-            why = f"{type(error.orig).__name__} {sqlstate(error) or ''}".strip()
-            raise DependencyDown("database", why, partial(probe, self._engine)) from error
 
 
 def build(settings: Settings, *, connected: Callable[[], bool], smtp_timeout: float = 60.0) -> Mailer:

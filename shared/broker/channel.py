@@ -49,13 +49,21 @@ class Life:
         self.settled.add(tag)
 
     def ack(self) -> None:
-        """Ack the settled prefix with one `multiple` ack; what is settled out of order waits for its turn."""
+        """Ack the settled prefix with one `multiple` ack; what is settled out of order waits for its turn.
+
+        Not so once nothing more arrives: what is kept in hand during a pause holds up nothing behind it.
+        """
         last = 0
         while self.unacked and self.unacked[0] in self.settled:
             last = self.unacked.popleft()
             self.settled.remove(last)
         if last and self.channel.is_open:
             self.channel.basic_ack(last, multiple=True)
+        if self.leaving and self.settled and self.channel.is_open:
+            for tag in sorted(self.settled):
+                self.channel.basic_ack(tag, multiple=False)
+            self.unacked = deque(tag for tag in self.unacked if tag not in self.settled)
+            self.settled.clear()
 
     def consume(self, prefetch: int, receive: Callable[["Taken"], None], on_cancelled: Callable[[], None]) -> None:
         """Consume; `on_cancelled` is called when the broker ends it."""

@@ -13,6 +13,7 @@ import structlog
 from tenacity import Retrying, retry_if_exception_type, stop_when_event_set, wait_random_exponential
 from tenacity.nap import sleep_using_event
 
+from shared import metrics, tls
 from shared.broker.wire import Connection
 from shared.settings import BadSettings
 
@@ -39,7 +40,8 @@ class Tenant(Protocol):
 def parameters(url: str, name: str) -> pika.URLParameters:
     """Connection parameters of one URL; `name` is what operators see in the list of connections.
 
-    Raises BadSettings, for what pika says of a bad query repeats the URL.
+    Raises BadSettings, for what pika says of a bad query repeats the URL. An `amqps://` that does not verify whom it
+    speaks to is as bad as none, so its query may name an authority and our own certificate, and no less than that.
     """
     try:
         found = pika.URLParameters(url)
@@ -47,6 +49,8 @@ def parameters(url: str, name: str) -> pika.URLParameters:
         raise BadSettings(
             f"AKTIF_AMQP_URL: an option after the question mark is bad ({type(error).__name__})"
         ) from None
+    if found.ssl_options is not None and not tls.verifies(found.ssl_options.context):
+        raise BadSettings("AKTIF_AMQP_URL: its ssl_options leave the broker's certificate unverified; take that out")
     found.heartbeat = _HEARTBEAT
     found.blocked_connection_timeout = None
     found.socket_timeout = 5
@@ -55,11 +59,18 @@ def parameters(url: str, name: str) -> pika.URLParameters:
     return found
 
 
+def why(error: BaseException | str) -> str:
+    """What the client library says of a failure, or where it is about TLS what to do; never blank."""
+    about_tls = tls.trouble(error) if isinstance(error, BaseException) else None
+    return about_tls or str(error) or repr(error)
+
+
 class BrokerConnection:
     """A connection to the first of several brokers that answers; after a loss it is opened again in 0.5 to 5 s."""
 
     def __init__(self, urls: Sequence[str], role: str, tenant: Tenant) -> None:
         self._name = f"{role}@{socket.gethostname()}"
+        self._role = role.rpartition("-")[2]
         self._parameters = itertools.cycle([parameters(url, self._name) for url in urls])
         self._tenant = tenant
         self._connection: pika.SelectConnection | None = None
@@ -134,6 +145,7 @@ class BrokerConnection:
         finally:
             self._connection = None
             if self._opened:
+                metrics.BROKER_CONNECTED.labels(self._role).set(0)
                 self._tenant.disconnected()
             if connection is not None:
                 connection.ioloop.close()
@@ -146,15 +158,19 @@ class BrokerConnection:
             return
         self._opened = True
         _log.info("broker_connected", connection=self._name)
+        metrics.BROKER_CONNECTED.labels(self._role).set(1)
+        metrics.BROKER_CONNECTIONS.labels(self._role, "opened").inc()
         self._tenant.connected(connection)
 
     def _on_open_error(self, connection: pika.SelectConnection, error: BaseException | str) -> None:
-        _log.warning("broker_unreachable", connection=self._name, error=str(error) or repr(error))
+        _log.warning("broker_unreachable", connection=self._name, error=why(error))
+        metrics.BROKER_CONNECTIONS.labels(self._role, "refused").inc()
         connection.ioloop.stop()
 
     def _on_close(self, connection: pika.SelectConnection, reason: BaseException) -> None:
         if not self._stopping.is_set():
             _log.warning("broker_lost", connection=self._name, error=str(reason) or repr(reason))
+            metrics.BROKER_CONNECTIONS.labels(self._role, "lost").inc()
         connection.ioloop.stop()
 
     def _close(self) -> None:

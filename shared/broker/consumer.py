@@ -46,6 +46,11 @@ class Consumer:
         """Close the connection; the broker gives what is unsettled to others."""
         self._connection.stop()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether its connection is open."""
+        return self._connection.current is not None
+
     def resume(self) -> None:
         """Consume, now and after every reconnection."""
         if not self._wanted:

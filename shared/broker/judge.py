@@ -9,7 +9,9 @@ from typing import Final
 
 import structlog
 
+from shared.broker import tally
 from shared.broker.verdicts import UNTOUCHED, Dead, Delivery, DependencyDown, Handler, Retry, Verdict, Wait
+from shared.health import Health
 
 _log = structlog.get_logger()
 _ASKED: Final = 3
@@ -40,8 +42,11 @@ class Judge:
     that: it is tried for ever.
     """
 
-    def __init__(self, handler: Handler, timing: Timing, stopping: threading.Event, *, forgiving: bool) -> None:
+    def __init__(
+        self, handler: Handler, timing: Timing, stopping: threading.Event, health: Health, *, forgiving: bool
+    ) -> None:
         self._handler = handler
+        self._health = health
         self._timing = timing
         self._stopping = stopping
         self._forgiving = forgiving
@@ -57,7 +62,7 @@ class Judge:
                 found = down
             except Exception as error:
                 return self._after_bug(deliveries, error, is_ours)
-            if deliveries[0].alone and answers(found):
+            if deliveries[0].alone and not found.surely and answers(found):
                 if tries:
                     return [Dead("breaks_dependency", f"{found.what} fails on this message and answers a probe")]
             elif not self.probe_until(found, lambda: not is_ours() or time.monotonic() > held_until):
@@ -67,16 +72,30 @@ class Judge:
         return found
 
     def probe_until(self, down: DependencyDown, is_over: Callable[[], bool] = lambda: False) -> bool:
-        """Probe, 5 s apart at most, until the dependency answers (True), or stop is asked for or it is over (False)."""
+        """Probe, 5 s apart at most, until the dependency answers (True), or stop is asked for or it is over (False).
+
+        Where something is begun a stop still allows for one probe, which writes it.
+        """
+        if self._health.paused(down.what, down.why):
+            tally.paused(down.what)
         for pause in chain(self._timing.probes, repeat(self._timing.probes[-1])):
-            if self._stopping.wait(pause) or is_over():
-                return False
-            if answers(down):
+            with tally.waiting(down.what):
+                is_stopping = self._stopping.wait(pause)
+                if is_over() or (is_stopping and not down.begun):
+                    return False
+                is_up = answers(down)
+            if is_up:
+                self._health.resumed()
+                tally.resumed(down.what)
                 return True
+            if is_stopping:
+                return False
         return False
 
     def _ask(self, deliveries: Sequence[Delivery]) -> Verdicts:
-        verdicts = self._handler(deliveries)
+        self._health.turned()
+        with tally.batch(len(deliveries)):
+            verdicts = self._handler(deliveries)
         if len(verdicts) != len(deliveries):
             raise ValueError(f"{len(verdicts)} verdicts for {len(deliveries)} deliveries")
         return verdicts

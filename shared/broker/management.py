@@ -2,11 +2,16 @@
 
 import http.client
 import json
+import socket
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from shared.tls import Peer, handshake
 
 _QUEUE_COLUMNS: Final = (
     "name,durable,arguments,messages_ready,messages_unacknowledged,consumers,"
@@ -33,6 +38,18 @@ class Management:
 
         Raises ManagementError for a status of 400 and more, OSError and HTTPException when nobody answers.
         """
+        return self.exchange(method, path, body)[1]
+
+    def clock(self) -> datetime:
+        """The clock of the node that answers, cut off to the second. Raises what `request` raises."""
+        return parsedate_to_datetime(self.exchange("GET", "whoami", None)[0]["Date"])
+
+    def peer(self) -> Peer:
+        """Who answers, where the URL is `https://`. Raises OSError."""
+        return handshake(socket.create_connection((self._host, self._port or 443), self._timeout), self._host)
+
+    def exchange(self, method: str, path: str, body: Any) -> tuple[http.client.HTTPMessage, Any]:
+        """The headers and the JSON of an answer; what `request` raises."""
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(self._host, self._port, timeout=self._timeout)
         headers = {"Authorization": f"Basic {self._authorization}", "Content-Type": "application/json"}
@@ -44,7 +61,7 @@ class Management:
             connection.close()
         if response.status >= 400:
             raise ManagementError(f"{method} /api/{path}: {response.status} {text.decode(errors='replace')[:300]}")
-        return json.loads(text) if text else None
+        return response.headers, json.loads(text) if text else None
 
     def answers(self) -> bool:
         """Whether the API serves this user now."""

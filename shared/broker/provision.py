@@ -7,7 +7,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from shared.broker.connection import BrokerUnreachable, parameters
+from shared.broker.connection import BrokerUnreachable, parameters, why
 from shared.broker.topology import TOPOLOGY, Topology
 
 
@@ -30,7 +30,7 @@ def _connect(urls: Sequence[str]) -> pika.BlockingConnection:
             return pika.BlockingConnection(parameters(url, "aktif-provision"))
         except (AMQPError, OSError) as error:
             last = error
-    raise BrokerUnreachable(f"no broker answers: {str(last) or repr(last)}")
+    raise BrokerUnreachable(f"no broker answers: {why(last) if last else 'none is set'}")
 
 
 def _declarations(topology: Topology) -> Iterator[Callable[[BlockingChannel], object]]:

@@ -83,6 +83,11 @@ class Publisher:
         """Close the connection. What is not confirmed by then is in nobody's hands here."""
         self._connection.stop()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether its connection is open."""
+        return self._connection.current is not None
+
     def publish(self, messages: Sequence[Message], on_confirmed: Callable[[], None]) -> None:
         """Publish; `on_confirmed` is called once, in the I/O thread, when all are confirmed."""
         if not messages:

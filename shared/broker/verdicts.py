@@ -90,9 +90,13 @@ Handler = Callable[[Sequence[Delivery]], Sequence[Verdict]]
 class DependencyDown(Exception):
     """The broker, the database or the mail relay cannot be used: pause, probe and go on. Costs no message anything.
 
-    `probe` raises while the dependency is down, and must need no message.
+    `probe` raises while the dependency is down, and must need no message. `surely`: no message can have caused this.
+    `begun`: something of the batch is done and not yet written. `probe` writes it first; until then the batch is nobody
+    else's.
     """
 
-    def __init__(self, what: str, why: str, probe: Callable[[], None]) -> None:
+    begun = False
+
+    def __init__(self, what: str, why: str, probe: Callable[[], None], *, surely: bool = False) -> None:
         super().__init__(f"{what}: {why}")
-        self.what, self.why, self.probe = what, why, probe
+        self.what, self.why, self.probe, self.surely = what, why, probe, surely

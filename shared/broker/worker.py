@@ -13,12 +13,15 @@ from typing import Final
 
 import structlog
 
+from shared import metrics
+from shared.broker import tally
 from shared.broker.channel import Taken
 from shared.broker.consumer import Consumer
 from shared.broker.judge import Judge, Timing
 from shared.broker.marks import Marks, delivery, handed_back, letter, retried, sent_home
 from shared.broker.publisher import Message, Publisher
 from shared.broker.verdicts import Dead, DependencyDown, Done, Handler, Retry, Verdict
+from shared.health import Health
 
 _log = structlog.get_logger()
 _SUSPICIOUS_RETURNS: Final = 2
@@ -55,9 +58,10 @@ class Worker:
         self._stopping = threading.Event()
         self._left = threading.Event()
         self._stop_requests = SimpleQueue[None]()
-        self._judge = Judge(handler, duty.timing, self._stopping, forgiving=duty.suspects is None)
         self._publisher = Publisher(urls, duty.service)
         self._consumer = Consumer(urls, duty.service, dict.fromkeys(duty.queues, duty.prefetch))
+        self.health = Health(self._connections)
+        self._judge = Judge(handler, duty.timing, self._stopping, self.health, forgiving=duty.suspects is None)
         self._slots = threading.Semaphore(_IN_FLIGHT)
         self._batch: Sequence[Taken] = ()
         self._suspects_at = 0.0
@@ -77,10 +81,12 @@ class Worker:
     def run(self) -> None:
         """Work until `request_stop`."""
         _log.info("worker_started", queues=self._duty.queues, pid=os.getpid())
+        tally.begin(self._duty.queues)
         threading.Thread(target=self._await_stop, daemon=True).start()
         self._publisher.start()
         self._consumer.start()
         while True:
+            self.health.turned()
             self._consumer.resume()
             ready = self._consumer.wait(self._timing.suspects)
             if self._stopping.is_set():
@@ -95,6 +101,7 @@ class Worker:
         suspicious = [taken for taken in batch if self._is_suspicious(taken)]
         if suspicious:
             _log.warning("suspects_moved", count=len(suspicious))
+            metrics.SUSPECTS_MOVED.inc(len(suspicious))
             self._publish_then_ack([(taken, [self._handed_over(taken)]) for taken in suspicious])
             self._suspects_at = min(self._suspects_at, time.monotonic() + self._timing.suspects)
             batch = [taken for taken in batch if not self._is_suspicious(taken)]
@@ -110,6 +117,7 @@ class Worker:
         if isinstance(verdicts, DependencyDown):
             self._pause(verdicts, batch)
         else:
+            tally.judged(batch, verdicts)
             self._settle(batch, marks, verdicts)
 
     def _settle(self, batch: Sequence[Taken], marks: Sequence[Marks], verdicts: Sequence[Verdict]) -> None:
@@ -148,12 +156,13 @@ class Worker:
 
     def _acquire(self, slots: int) -> bool:
         """Wait for slots; False when a stop is asked for and nothing in hand can be acked any more."""
-        for held in range(slots):
-            while not self._slots.acquire(timeout=0.2):
-                if self._stopping.is_set() and not self._consumer.has_channels():
-                    if held:
-                        self._slots.release(held)
-                    return False
+        with self.health.awaiting_confirms():
+            for held in range(slots):
+                while not self._slots.acquire(timeout=0.2):
+                    if self._stopping.is_set() and not self._consumer.has_channels():
+                        if held:
+                            self._slots.release(held)
+                        return False
         return True
 
     def _wait_until_settled(self) -> None:
@@ -168,30 +177,45 @@ class Worker:
         self._suspects_at = time.monotonic() + self._timing.look
         if not self._consumer.count(queue) or not self._consumer.cancel():
             return
-        while not self._stopping.is_set() and (batch := self._consumer.take(self._duty.batch)):
-            self._work(batch)
-        self._wait_until_settled()
+        self._work_off()
         until = time.monotonic() + self._timing.suspects
         while not self._stopping.is_set() and time.monotonic() < until and (suspect := self._consumer.get(queue)):
+            metrics.SUSPECTS_WORKED.inc()
             self._judge_and_settle([suspect], alone=True)
             self._wait_until_settled()
         self._suspects_at = time.monotonic()
 
+    def _work_off(self) -> None:
+        """Work what is in hand, while nothing more arrives."""
+        while not self._stopping.is_set() and (batch := self._consumer.take(self._duty.batch)):
+            self._work(batch)
+        self._wait_until_settled()
+
     def _pause(self, down: DependencyDown, batch: Sequence[Taken]) -> None:
         """Hand back everything in hand as fresh copies, stop consuming, and go on when a probe succeeds.
 
-        A message that is merely returned counts against the delivery limit; a fresh copy does not.
+        A message that is merely returned counts against the delivery limit; a fresh copy does not. A batch that is
+        begun is kept instead, and worked before anything else arrives.
         """
+        kept: Sequence[Taken] = ()
         if self._duty.suspects is None or self._stopping.is_set():
             self._put_back(batch)
         else:
             _log.warning("paused", what=down.what, why=down.why)
             self._consumer.cancel()
-            everything = [*batch, *self._consumer.take(_ALL)]
-            self._publish_then_ack([(taken, [self._handed_back(taken)]) for taken in everything])
+            kept, rest = (batch, []) if down.begun else ([], list(batch))
+            rest += self._consumer.take(_ALL)
+            metrics.FRESH_COPIES.labels("pause").inc(len(rest))
+            self._publish_then_ack([(taken, [self._handed_back(taken)]) for taken in rest])
             self._wait_until_settled()
         if self._judge.probe_until(down):
             _log.info("resumed", what=down.what)
+        if kept:
+            self._put_back(kept)
+            self._work_off()
+
+    def _connections(self) -> dict[str, bool]:
+        return {"consume": self._consumer.is_connected, "publish": self._publisher.is_connected}
 
     def _put_back(self, batch: Sequence[Taken]) -> None:
         """What was not begun is first in line again; a suspect, whose queue is not consumed from, goes back to it."""
@@ -203,6 +227,7 @@ class Worker:
         """A copy that waits; of a suspicious message, one that goes to the suspects."""
         marks = Marks.of(taken)
         if marks.handbacks >= _SUSPICIOUS_HANDBACKS or self._is_suspicious(taken):
+            metrics.SUSPECTS_MOVED.inc()
             return sent_home(taken, marks, self._duty.suspects or taken.queue)
         return handed_back(taken, marks)
 
@@ -215,6 +240,7 @@ class Worker:
         """Hand the unworked over as fresh copies, wait for what is in flight, and close."""
         self._consumer.cancel()
         rest = self._consumer.take(_ALL) if self._duty.suspects is not None else []
+        metrics.FRESH_COPIES.labels("stop").inc(len(rest))
         self._publish_then_ack([(taken, [self._handed_over(taken)]) for taken in rest])
         self._wait_until_settled()
         self._consumer.stop()
@@ -226,6 +252,7 @@ class Worker:
         """A handler that hangs must not hold up a stop; what it holds is delivered again."""
         self._stop_requests.get()
         self._stopping.set()
+        self.health.stopping()
         self._consumer.wake()
         if not self._left.wait(self._timing.stop):
             _log.warning("worker_stopped_late")

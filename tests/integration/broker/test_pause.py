@@ -75,6 +75,36 @@ def test_what_cannot_be_held_longer_waits_as_fresh_copies_and_nothing_is_consume
     assert {message.properties.type for body, message in home.items() if body != b"third"} == {"aktif.X.v1"}
 
 
+def test_a_batch_that_is_begun_is_kept_and_worked_before_anything_else(hands: Hands) -> None:
+    down = Dependency(is_up=False)
+
+    def begin(deliveries: Sequence[Delivery]) -> Sequence[Verdict]:
+        verdicts = recorder(deliveries)
+        if not down.is_up:
+            failure = down.failure()
+            failure.begun = True
+            raise failure
+        return verdicts
+
+    recorder = Recorder()
+    bodies = [b"%d" % number for number in range(30)]
+    hands.publish("aktif.hr", "bulk.X", bodies)
+    with working(duty(batch=10, timing=BRIEF), hands, begin) as worker:
+        eventually("it pauses", lambda: recorder.batches and not worker._consumer._wanted)
+        begun = recorder.bodies[: len(recorder.batches[0])]
+        eventually("the others have come home", lambda: hands.count(BULK) == 30 - len(begun))
+        eventually("it goes on probing", lambda probes=down.probes: down.probes > probes + 3)  # type: ignore[misc]
+        assert len(worker._consumer._channels[BULK].unacked) == len(begun)
+        asked = len(recorder.batches)
+        down.is_up = True
+        eventually("all are worked", lambda: set(recorder.bodies) == set(bodies) and not hands.counts())
+    assert [delivery.body for delivery in recorder.batches[asked]] == begun
+    kept = [delivery for delivery in recorder.deliveries if delivery.body in begun]
+    assert {delivery.headers.get("x-delivery-count", 0) for delivery in kept} == {0}
+    assert {delivery.via for delivery in kept} == {"aktif.hr"}
+    assert hands.counts() == {}
+
+
 def test_any_number_of_pauses_kills_nothing_and_counts_against_nothing(hands: Hands) -> None:
     """Returned instead of copied, messages would be dead at the 20th pause.
 
@@ -98,7 +128,8 @@ def test_any_number_of_pauses_kills_nothing_and_counts_against_nothing(hands: Ha
         eventually("all are worked", lambda: len(set(recorder.bodies)) == 1501 and hands.counts() == {}, within=60)
     assert len(pauses) == 25
     assert {delivery.attempt for delivery in recorder.deliveries} == {1}
-    assert {delivery.headers.get("x-delivery-count", 0) for delivery in recorder.deliveries} == {0}
+    # Once: RabbitMQ itself returns what is on its way to a consumer just cancelled [4.0.5, its issue 3729].
+    assert {delivery.headers.get("x-delivery-count", 0) for delivery in recorder.deliveries} <= {0, 1}
     assert len(recorder.bodies) == 1501
     assert hands.count("dead") == 0
 

@@ -17,7 +17,7 @@ from tests.support.broker import BULK, LIVE, WORKED, Hands, Recorder, duty, work
 from tests.support.waiting import eventually
 
 COUNTED = {"x-delivery-count": 0}
-"""What the broker adds to a delivery."""
+"""What the broker adds to a delivery; RabbitMQ 4 only from the second on."""
 HOSTILE = {
     "x-attempt": 4,
     "x-origin": "aktif.portal",
@@ -136,7 +136,7 @@ def test_a_waiting_retry_keeps_its_names_and_carries_only_our_headers(hands: Han
     assert properties.content_type is None
     assert properties.expiration is None
     headers = {"x-origin": "aktif.hr", "x-lane": "live", "x-attempt": 2, "x-replay": 0, "x-handbacks": 0}
-    assert waiting.headers == headers | COUNTED
+    assert {**COUNTED, **waiting.headers} == {**COUNTED, **headers}
 
 
 def test_a_dead_letter_says_why_and_where_and_keeps_nothing_of_the_publishers_headers(hands: Hands) -> None:
@@ -152,7 +152,8 @@ def test_a_dead_letter_says_why_and_where_and_keeps_nothing_of_the_publishers_he
     detail = letter.headers["x-detail"]
     assert detail.startswith("not? good")
     assert len(detail) == 500
-    assert {key: value for key, value in letter.headers.items() if key != "x-detail"} == COUNTED | {
+    others = {key: value for key, value in letter.headers.items() if key != "x-detail"}
+    assert {**COUNTED, **others} == COUNTED | {
         "x-origin": "aktif.hr",
         "x-lane": "bulk",
         "x-attempt": 1,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.broker.conftest import hands as hands
 from tests.integration.mailer.desk import Desk, open_desk
 from tests.support.smtp import SmtpServer
 

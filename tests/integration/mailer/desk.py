@@ -1,13 +1,15 @@
 """A mailer on a real database and a scripted relay, and what a test asks of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from schemas.envelope import Event, decode, encode
 from schemas.events import EventData, Lane, MailKind, MailRequested, MailSettled
@@ -125,6 +127,27 @@ class Desk:
         """How many rows a table has."""
         with self.engine.connect() as connection:
             return len(connection.execute(select(table)).all())
+
+    @contextmanager
+    def standby(self) -> Iterator[None]:
+        """For as long as this lasts, the database can be read and takes nothing, as a standby does."""
+        self._alter_database("SET default_transaction_read_only = on")
+        yield
+        self._alter_database("RESET default_transaction_read_only")
+
+    def _alter_database(self, change: str) -> None:
+        """Change the database for every connection: those that there are end."""
+        others = "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with self.engine.begin() as connection:
+            connection.execute(text("SET TRANSACTION READ WRITE"))
+            connection.execute(text(f'ALTER DATABASE "{connection.engine.url.database}" {change}'))
+        with self.engine.begin() as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity {others}"))
+        self.engine.dispose()
+
+    def received_by(self) -> Counter[str]:
+        """How many mails the relay took for each recipient."""
+        return Counter(mail.recipient for mail in self.relay.mails)
 
     def inbox(self) -> list[Mapping[str, Any]]:
         """The mailer's inbox."""

@@ -1,4 +1,4 @@
-"""What holds of a whole batch: the window of uncommitted mails, its second, the pace, and a database that goes away."""
+"""What holds of a whole batch: the window of uncommitted mails, its second, and the pace."""
 
 import threading
 import time
@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
 from services.mailer import mails as mails_module
 from services.mailer.mails import Settlement
-from shared.broker.verdicts import UNTOUCHED, DependencyDown, Done
+from shared.broker.verdicts import UNTOUCHED, Done
 from shared.store.tables import attempts, mailer_inbox
 from tests.integration.mailer.desk import Desk, request, results_of, settled
 from tests.support.smtp import Late
@@ -117,26 +116,6 @@ def test_a_thousand_in_one_batch_are_each_done_once(desk: Desk) -> None:
     assert desk.count(mailer_inbox) == desk.count(attempts) == 300
 
 
-def test_what_was_accepted_while_the_database_was_away_is_written_at_its_return(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliveries = [request(person) for person in desk.people(100)]
-    with monkeypatch.context() as away:
-        replace_commit(away, lambda _: _refuse)
-        with pytest.raises(DependencyDown) as down:
-            desk.mailer(deliveries)
-    accepted = len(desk.relay.mails)
-    assert down.value.what == "database"
-    assert 0 < accepted <= 50
-    assert desk.count(mailer_inbox) == 0
-
-    down.value.probe()
-    verdicts = desk.mailer(deliveries)
-
-    assert results_of(verdicts) == ["done"] * 100
-    assert len(desk.relay.mails) == len({mail.recipient for mail in desk.relay.mails}) == 100
-
-
 def test_a_commit_of_another_process_is_left_as_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     person, neighbour = desk.person(), desk.person()
     delivery = request(person)
@@ -172,7 +151,3 @@ def test_no_address_name_link_or_token_is_logged(desk: Desk, capfd: pytest.Captu
     assert "mail_failed" in out
     for secret in ("example.gov.my", "PEGAWAI", "token=", "/account/"):
         assert secret not in out
-
-
-def _refuse(_connection: Connection, _settlements: Sequence[Settlement]) -> Any:
-    raise OperationalError("INSERT", {}, Exception("gone"), connection_invalidated=True)

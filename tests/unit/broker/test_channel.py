@@ -24,11 +24,13 @@ class Acks:
 
     def __init__(self) -> None:
         self.acked = list[int]()
+        self.singly = list[int]()
 
     def basic_ack(self, tag: int, multiple: bool) -> None:
         """Keep it."""
-        assert multiple
         self.acked.append(tag)
+        if not multiple:
+            self.singly.append(tag)
 
 
 def taken(exchange: str, headers: dict[str, Any] | None, *, queue: str = "state.live", **method: Any) -> Taken:
@@ -61,9 +63,28 @@ def test_whatever_the_order_of_settling_only_a_settled_prefix_is_acked_and_in_th
         assert covered + 1 not in settled, "as much as possible is acked"
         assert list(life.unacked) == list(range(covered + 1, 13))
     assert channel.acked[-1] == 12
+    assert not channel.singly
     assert channel.acked == sorted(set(channel.acked))
     assert not life.unacked
     assert not life.settled
+
+
+def test_once_nothing_more_arrives_what_is_kept_in_hand_holds_up_nothing() -> None:
+    channel = Acks()
+    life = Life("q", cast(Any, channel), leaving=True)
+    for tag in range(1, 6):
+        method = SimpleNamespace(delivery_tag=tag, exchange="", routing_key="", redelivered=False)
+        life.received(method, pika.BasicProperties(), b"")
+    for tag in (1, 3, 5):
+        life.settle(tag)
+    life.ack()
+    assert (channel.acked, channel.singly) == ([1, 3, 5], [3, 5])
+    assert (list(life.unacked), life.settled) == ([2, 4], set())
+    life.settle(2)
+    life.settle(4)
+    life.ack()
+    assert channel.acked == [1, 3, 5, 4]
+    assert not life.unacked
 
 
 def test_nothing_is_acked_on_a_closed_channel() -> None:
