@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pika
 import pytest
 from sqlalchemy import text
 
@@ -13,9 +14,12 @@ from schemas.envelope import caused_id
 from schemas.events import Exchange, Lane
 from services.cli.ledger import audit
 from shared.broker.publisher import Message
+from shared.broker.topology import LETTERS
+from shared.broker.verdicts import Wait
 from tests.support.builders import digest
 from tests.support.feed import Feed
 from tests.support.registrations import SOURCE, hr_event, ic_number, message, publish, registration, registrations
+from tests.support.tap import Tap
 from tests.support.waiting import eventually
 from tests.support.world import KEYS, World
 
@@ -38,9 +42,9 @@ def of_person(id_: str, **data: Any) -> Message:
     return message(hr_event(id_, registration(901, **data)))
 
 
-def password(exchange: str, id_: str, digest_: str, **headers: str | int) -> Message:
+def password(exchange: str, id_: str, digest_: str, *, link: str = LINK, **headers: str | int) -> Message:
     """A PasswordSet on some exchange."""
-    data = {"link_id": LINK, "session_digest": "a" * 64, "password_digest": digest_}
+    data = {"link_id": link, "session_digest": "a" * 64, "password_digest": digest_}
     event = {**hr_event(id_, data, "PasswordSet"), "source": "/portal" if exchange == Exchange.PORTAL else SOURCE}
     body = json.dumps(event).encode()
     return Message(exchange, "live.PasswordSet", body, message_id=id_, headers=headers)
@@ -102,6 +106,64 @@ def test_a_password_published_as_hr_is_dead_whatever_its_headers_say(aktif: Worl
     assert row[:4] == ("wrong_exchange", Exchange.HR.value, 1, 0)
     assert set(row.headers) <= {"x-origin", "x-lane", "x-attempt", "x-replay", "x-handbacks", "x-service", "x-queue",
                                 "x-reason", "x-field", "x-detail"}  # fmt: skip
+
+
+FOREIGN: dict[str, dict[str, Any]] = {
+    "copies": {"headers": {"CC": ["live.ActivationRequested", "mailer.live", "state.suspect", "dead"],
+                           "BCC": ["live.PasswordSet", "live.MailRequested", "wait.5s"]}},
+    "marks": {"headers": {"x-origin": "aktif.portal", "x-attempt": 99, "x-replay": 7, "x-lane": "live",
+                          "x-handbacks": 9, "x-delivery-count": 40, "x-death": "no table", "x-foreign": "y"}},
+    "expiration": {"expiration": "3600000"},
+}  # fmt: skip
+"""Properties of a publisher's that a broker or a worker might heed."""
+
+
+@pytest.mark.parametrize("properties", FOREIGN.values(), ids=FOREIGN)
+def test_a_publishers_properties_do_no_harm_and_are_on_nothing_that_we_publish(
+    aktif: World, properties: dict[str, Any]
+) -> None:
+    tap = Tap(aktif.amqp_url)
+    good = message(hr_event("good", registration(1)))
+    dead = message(hr_event("bad", registration(2, email="nobody")))
+
+    publish_with(aktif.amqp_url, good, **properties)
+    eventually("the mail is sent", lambda: aktif.count("SELECT count(*) FROM mails WHERE result = 'accepted'") == 1)
+    early = password(Exchange.PORTAL, "early", digest(), link=newest_link(aktif))
+    publish_with(aktif.amqp_url, early, **properties)
+    publish_with(aktif.amqp_url, dead, **properties)
+    eventually("the bad one is filed", lambda: aktif.count("SELECT count(*) FROM letters") == 1)
+    eventually("the early one waits", lambda: Wait.S5.queue in {seen.exchange for seen in tap.seen()})
+    aktif.settle(lambda: aktif.count("SELECT count(*) FROM state_inbox WHERE type = 'aktif.MailSettled.v1'") == 1)
+
+    assert aktif.count("SELECT count(*) FROM history WHERE event = 'ActivationRequested.registration'") == 1
+    assert aktif.count("SELECT count(*) FROM mails") == 1
+    assert aktif.count("SELECT count(*) FROM letters WHERE reason = 'bad_field'") == 1
+    ours = [seen for seen in tap.seen() if seen.exchange not in {Exchange.HR, Exchange.PORTAL}]
+    assert {LETTERS, Wait.S5.queue, Exchange.EVENTS} <= {seen.exchange for seen in ours}
+    for seen in ours:
+        headers = seen.properties.headers or {}
+        assert seen.properties.expiration is None
+        assert not {"CC", "BCC", "x-foreign", "x-delivery-count"} & set(headers)
+        assert headers.get("x-attempt", 1) < 99
+    tap.close()
+
+
+def publish_with(amqp_url: str, published: Message, **properties: Any) -> None:
+    """Publish with properties that our own publisher never sets."""
+    connection = pika.BlockingConnection(pika.URLParameters(amqp_url))
+    try:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        named = pika.BasicProperties(message_id=published.message_id, delivery_mode=2, **properties)
+        channel.basic_publish(published.exchange, published.routing_key, published.body, named, mandatory=True)
+    finally:
+        connection.close()
+
+
+def newest_link(aktif: World) -> str:
+    """The link that was issued last."""
+    with aktif.engine.connect() as connection:
+        return str(connection.execute(text("SELECT link_id FROM links ORDER BY issued_at DESC LIMIT 1")).scalar_one())
 
 
 def test_a_key_that_no_queue_is_bound_for_becomes_a_letter(aktif: World) -> None:

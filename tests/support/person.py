@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-import hashlib
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from schemas.events import (
 )
 from shared import clock, credentials, links
 from shared.broker.publisher import Message
+from shared.credentials import Session
 from shared.links import Purpose
 from tests.support.registrations import publish
 from tests.support.waiting import eventually
@@ -40,7 +40,12 @@ class Person:
 
     world: World
     address: str
-    browser: str = field(default_factory=lambda: hashlib.sha256(uuid.uuid4().bytes).hexdigest())
+    session: Session = field(default_factory=credentials.new_session)
+
+    @property
+    def browser(self) -> str:
+        """What an event may say of the session that this browser holds."""
+        return self.session.digest
 
     def mails(self) -> list[EmailMessage]:
         """The mails in this person's mailbox, oldest first."""

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from schemas.envelope import Event
@@ -15,7 +16,7 @@ from services.state.decisions import Account, Moment, Rules, Ruling
 from services.state.failures import LADDER
 from services.state.lifecycle import decide
 from services.state.worker import StateHandler
-from shared.broker.verdicts import Dead, DependencyDown, Done, Retry, Verdict
+from shared.broker.verdicts import Dead, DependencyDown, Done, Retry
 from shared.store.engine import open_engine
 from tests.integration.state.desk import Desk
 from tests.support.builders import IC, delivery, registration
@@ -81,6 +82,31 @@ def test_a_database_that_refuses_connections_is_down_and_so_says_its_probe() -> 
         caught.value.probe()
 
 
+FULL = "BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END"
+UNWRITABLE = {
+    "a standby": ["ALTER DATABASE {database} SET default_transaction_read_only = on"],
+    "a full disk": [
+        f"CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ {FULL} $$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION full_disk()",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON state_inbox FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    ],
+}
+
+
+@pytest.mark.parametrize("statements", UNWRITABLE.values(), ids=UNWRITABLE)
+def test_a_database_that_answers_and_does_not_write_is_surely_down(desk: Desk, statements: list[str]) -> None:
+    for statement in statements:
+        desk.rows(statement.format(database=make_url(desk.url).database))
+    desk.engine.dispose()
+
+    with pytest.raises(DependencyDown) as caught:
+        desk.works(delivery(registration()))
+
+    assert caught.value.surely
+    with pytest.raises(DBAPIError):
+        caught.value.probe()
+
+
 def guilty(desk: Desk, ic_number: str) -> None:
     """Have the database refuse one person."""
     desk.rows(
@@ -143,7 +169,7 @@ def test_a_serialization_failure_repeats_the_batch(desk: Desk, monkeypatch: pyte
     calls: list[int] = []
     genuine = batch.work
 
-    def work(connection: Connection, received: Sequence[batch.Received], rules: Rules) -> list[Verdict]:
+    def work(connection: Connection, received: Sequence[batch.Received], rules: Rules) -> batch.Worked:
         calls.append(len(received))
         return genuine(connection, received, rules)
 
