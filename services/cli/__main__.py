@@ -8,20 +8,21 @@ from typing import Annotated
 
 import typer
 
-from services.cli import account, asking, dead, ledger_command, provision, queues, register, up, workers
+from services.cli import account, asking, check, dead, ledger_command, provision, queues, register, up, workers
+from services.cli.help import examples
 
 app = typer.Typer(
     name="aktif",
     help="Aktif turns a registration in an HR system into an activated account.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Settings: the environment (AKTIF_…), a file .env, "
-    "or the `aktif up` that runs in this folder.",
-    add_completion=False,
+    epilog=examples("aktif up --demo", "aktif check", "aktif register --help", "aktif --install-completion")
+    + "\n\nSettings: the environment (AKTIF_…), a file .env, or the `aktif up` that runs in this folder.",
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 up.add_to(app)
 provision.add_to(app)
+check.add_to(app)
 register.add_to(app)
 asking.add_to(app)
 account.add_to(app)
@@ -31,12 +32,23 @@ dead.add_to(app)
 workers.add_to(app)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from services.cli.version import version_line
+
+        typer.echo(version_line())
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where in the code an error arose.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Show the version.")
+    ] = False,
 ) -> None:
-    del traceback  # read from the arguments, for errors before any command runs
+    del traceback, version  # the one is read from the arguments, for errors before any command runs
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

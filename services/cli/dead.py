@@ -48,7 +48,8 @@ Letter = dict[str, Any]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    dead = typer.Typer(help="Dead letters: list them, show one.", rich_markup_mode="rich")
+    both = examples("aktif dead list", "aktif dead show 17")
+    dead = typer.Typer(help="Dead letters: list them, show one.", epilog=both, rich_markup_mode="rich")
     list_examples = examples("aktif dead list", "aktif dead list --reason gave_up --since 2d", "aktif dead list --json")
     dead.command("list", help=_LIST, epilog=list_examples)(_list)
     dead.command("show", help=_SHOW, epilog=examples("aktif dead show 17"))(_show)

@@ -24,7 +24,7 @@ def report(error: BaseException, *, show_traceback: bool = False) -> int:
         return 130
     if hasattr(error, "format_message"):  # of typer, whose base class has no public name
         where = getattr(getattr(error, "ctx", None), "command_path", "aktif")
-        sys.stderr.write(f"{where}: {_one_line(error.format_message()).rstrip('.')}; see `{where} --help`\n")
+        sys.stderr.write(f"{where}: {_usage(error.format_message())}; see `{where} --help`\n")
         return int(getattr(error, "exit_code", 2))
     sys.stderr.write(f"aktif: {explain(error)}\n")
     return 2 if type(error).__name__ == "BadSettings" else 1
@@ -34,6 +34,7 @@ def explain(error: BaseException) -> str:
     """One line for what may go wrong outside of us; for a fault of ours, how to see more of it."""
     from shared.broker.connection import BrokerUnreachable
     from shared.settings import BadSettings
+    from shared.tls import trouble
 
     words = str(error)
     match error:
@@ -42,9 +43,8 @@ def explain(error: BaseException) -> str:
         case BadSettings():
             return f"{words}; or start `aktif up` in this folder" if "is not set" in words else words
         case BrokerUnreachable():
-            return (
-                f"the broker cannot be used{_at_broker()}: {_of_broker(words)}; check AKTIF_AMQP_URL{_private_hint()}"
-            )
+            says = said_by_broker(words)
+            return f"the broker cannot be used{_at_broker()}: {says}; check AKTIF_AMQP_URL{_private_hint()}"
         case _ if type(error).__name__ in {"ServersMissing", "ServersBusy", "ServerFailed"}:
             return words
         case _ if type(error).__name__ == "ManagementError":
@@ -54,13 +54,14 @@ def explain(error: BaseException) -> str:
         case PermissionError() | FileNotFoundError() | IsADirectoryError():
             return f"{error.filename}: {error.strerror}"
         case OSError() | http.client.HTTPException():
-            return f"no connection: {_one_line(words) or type(error).__name__}{_private_hint()}"
+            return trouble(error) or f"no connection: {_one_line(words) or type(error).__name__}{_private_hint()}"
         case _:
             return f"unexpected {type(error).__name__}: {_one_line(words)}; `aktif --traceback …` shows where"
 
 
 def _of_database(error: BaseException) -> str:
     from shared.store.engine import is_down, sqlstate
+    from shared.tls import trouble
 
     state = sqlstate(error) if hasattr(error, "orig") else None  # type: ignore[arg-type]
     words = _one_line(str(getattr(error, "orig", None) or error))
@@ -68,6 +69,8 @@ def _of_database(error: BaseException) -> str:
         return "the database lacks tables or columns of this version: run `aktif provision`"
     if state == "42501":
         return f"the database refuses: {words}; use a role that may, in AKTIF_DATABASE_URL"
+    if about_tls := trouble(error):
+        return f"the database cannot be used: {about_tls}"
     if is_down(error):
         return f"the database does not answer: {words}; check AKTIF_DATABASE_URL{_private_hint()}"
     return f"the database refuses: {words}"
@@ -75,6 +78,10 @@ def _of_database(error: BaseException) -> str:
 
 def api_unreachable(url: str, error: BaseException) -> Failed:
     """The management API does not answer at its URL."""
+    from shared.tls import trouble
+
+    if about_tls := trouble(error):
+        return Failed(f"the broker's management API at {without_password(url)} cannot be used: {about_tls}")
     words = _one_line(str(error)) or type(error).__name__
     return Failed(
         f"the broker's management API at {without_password(url)} does not answer: {words}; "
@@ -82,7 +89,7 @@ def api_unreachable(url: str, error: BaseException) -> Failed:
     )
 
 
-def _of_broker(words: str) -> str:
+def said_by_broker(words: str) -> str:
     """What the broker or the network said, out of what the client wraps around it."""
     said = _SAID_BY_BROKER.search(words) or _SAID_BY_NETWORK.search(words)
     return said["words"] if said else _one_line(words)
@@ -100,6 +107,11 @@ def _at_broker() -> str:
 def _private_hint() -> str:
     """Where the settings are those that `aktif up` left, it is probably over."""
     return f", or whether `aktif up` still runs ({FOLDER / FILE})" if (FOLDER / FILE).exists() else ""
+
+
+def _usage(words: str) -> str:
+    """Without what the library that read it puts before the words of ours."""
+    return _one_line(words).replace("Value error, ", "").rstrip(".")
 
 
 def _one_line(words: Any) -> str:

@@ -27,7 +27,12 @@ _SHOWN: Final = 10
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    epilog = examples("aktif ledger", "aktif ledger --mend", "aktif ledger --json")
+    epilog = examples(
+        "aktif ledger",
+        "aktif ledger --mend",
+        "aktif ledger --json",
+        exits={0: "every event is found exactly once", 1: "one is not, or may not be yet"},
+    )
     app.command("ledger", help=_HELP, epilog=epilog, rich_help_panel=SEE)(_ledger)
 
 

@@ -12,7 +12,7 @@ class Advice(NamedTuple):
 
 _TELL_SENDER: Final = "Tell whoever sends it; it was told as EventRejected if it is an HR system and has an id."
 _MEND_AND_SEND: Final = f"{_TELL_SENDER} The mended event may be sent under its old id."
-_CODE: Final = "Look at the service's log at that time. A fault of ours is mended first; then replay."
+_CODE: Final = "Look at the service's log at that time. Mend the fault before it is worked again."
 
 ADVICE: Final[dict[str, Advice]] = {
     # The message (schemas/envelope.py)
@@ -24,11 +24,11 @@ ADVICE: Final[dict[str, Advice]] = {
     "unknown_type": Advice("no event of Aktif has this type", _TELL_SENDER),
     "unknown_version": Advice(
         "its sender speaks a version that we do not",
-        "Deploy the version that knows it, then replay; or tell the sender.",
+        "Deploy the version that knows it before it is worked again; or tell the sender.",
     ),
     "wrong_exchange": Advice(
         "nobody may publish this event to that exchange",
-        "Find out who tried: this is a mistake of a publisher or an attack. Never replay it.",
+        "Find out who tried: this is a mistake of a publisher or an attack. It must never be worked.",
     ),
     "wrong_source": Advice("its source does not belong to the exchange that it was published to", _TELL_SENDER),
     "weak_digest": Advice(
@@ -57,52 +57,55 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     "time_in_future": Advice(
         "its time lies more than 5 minutes ahead of the database's clock",
-        "Set the sender's clock (NTP), then have it sent again; or replay it when that time has come.",
+        "Set the sender's clock (NTP), then have it sent again, under the same id if it likes.",
     ),
     "database_error": Advice("the database refused what it does, five times", _CODE),
     "internal_error": Advice("our code failed on it, five times", _CODE),
     # The mailer
     "gave_up": Advice(
         "no mail server took the mail for as long as it was tried; HR was told",
-        "Look at the replies in `aktif account`. When the relay or the address works again, `aktif resend` or replay.",
+        "Look at the replies in `aktif account`. When the relay or the address works again, `aktif resend` mails anew.",
     ),
     "bad_address": Advice(
         "the account has no usable mail address", "Correct the address in HR; the correction mails by itself."
     ),
     "unknown_account": Advice(
         "it names an account that the database does not know",
-        "If the database was restored from a backup, have the person registered again; then discard it.",
+        "If the database was restored from a backup, have the person registered again; this letter is then done with.",
     ),
     "mail_id_reused": Advice(
-        "another event has settled this mail already", "Look at the account: the person has been served. Discard it."
+        "another event has settled this mail already",
+        "Look at the account: the person has been served, and nothing is left to do.",
     ),
     # The worker loop
     "breaks_dependency": Advice(
         "a dependency fails on this message and answers a probe at once",
-        "Look at the service's and the dependency's log at that time; mend the cause, then replay.",
+        "Look at the service's and the dependency's log at that time; mend the cause before it is worked again.",
     ),
     # The broker
     "delivery_limit": Advice(
         "the worker died or hung with it in hand, again and again",
-        "Look for crashes of that service (kernel log: out of memory?). Replay when the cause is mended.",
+        "Look for crashes of that service (kernel log: out of memory?). Mend the cause before it is worked again.",
     ),
     "unroutable": Advice(
         "no queue is bound for its routing key",
-        "The routing key must be live.<EventName> or bulk.<EventName>. If it is, run `aktif provision`, then replay.",
+        "The routing key must be live.<EventName> or bulk.<EventName>. If it is, run `aktif provision` before it is "
+        "worked again.",
     ),
     "rejected": Advice(
-        "a consumer that is not ours refused it", "Find out who else consumes from that queue; replay it."
+        "a consumer that is not ours refused it",
+        "Find out who else consumes from that queue, and stop that before it is worked again.",
     ),
     "expired": Advice(
         "it outlived a time limit that is not ours",
-        "Somebody set a policy on the queue: `rabbitmqctl list_policies`. Remove it, then replay.",
+        "Somebody set a policy on the queue: `rabbitmqctl list_policies`. Remove it; then it may be worked again.",
     ),
     "maxlen": Advice(
         "the queue has a length limit that is not ours",
-        "Somebody set a policy on the queue: `rabbitmqctl list_policies`. Remove it, then replay.",
+        "Somebody set a policy on the queue: `rabbitmqctl list_policies`. Remove it; then it may be worked again.",
     ),
     # The archivist
-    "unknown": Advice("no reason came with it", "Look at its headers; replay it if its account needs it."),
+    "unknown": Advice("no reason came with it", "Look at its headers, and whether its account still needs it."),
 }
 
 

@@ -115,7 +115,7 @@ def test_dead_letters_are_listed_by_cause(reader: Aktif, connection: Connection)
     said = reader("dead", "list")
     data = reader("dead", "list", "--json", "--reason", "bad_field").json
 
-    assert "Never replay it" in " ".join(said.out.split())
+    assert "It must never be worked" in " ".join(said.out.split())
     assert "2 letters" in said.out
     assert [(group["reason"], group["letters"]) for group in data["groups"]] == [("bad_field", 1)]
     assert [letter["type"] for letter in data["letters"]] == ["aktif.ActivationRequested.v1"]
@@ -227,7 +227,7 @@ def test_a_refused_login_is_said(aktif: Aktif, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_broker_without_the_topology_says_what_to_do(aktif: Aktif, amqp_url: str, rabbitmq: Broker) -> None:
-    Management(rabbitmq.api_url).request("DELETE", f"exchanges/{vhost_of(amqp_url)}/aktif.hr")
+    Management(rabbitmq.api_url).request("DELETE", f"exchanges/{vhost_of(amqp_url)}/aktif.events")
 
     said = aktif("resend", "850101030007")
 

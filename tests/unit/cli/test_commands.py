@@ -1,9 +1,9 @@
 """The command line itself: help, wrong usage, errors in one line, and how fast it starts."""
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +13,9 @@ from services.cli.__main__ import run
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = (
-    "up", "provision", "register", "resend", "withdraw", "account", "queues", "ledger", "dead", "state", "mailer",
-    "archivist",
+    "up", "provision", "check", "register", "resend", "withdraw", "account", "queues", "ledger", "dead", "state",
+    "mailer", "archivist",
 )  # fmt: skip
-WITH_EXAMPLES = (*((name,) for name in COMMANDS if name != "dead"), ("dead", "list"), ("dead", "show"))
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +36,6 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == 0
     assert "register" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("command", WITH_EXAMPLES, ids=" ".join)
-def test_every_command_has_help_with_an_example(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*command, "--help"]) == 0
-    assert f"$ aktif {' '.join(command)}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -71,6 +64,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], capsys: p
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "--help`" in said
+    assert "Value error" not in said
 
 
 @pytest.mark.parametrize(
@@ -125,11 +119,13 @@ def test_a_bad_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_help_starts_fast_and_loads_nothing_heavy(record_property: Callable[[str, object], None]) -> None:
     heavy = "{'sqlalchemy', 'pika', 'pydantic', 'psycopg', 'alembic', 'structlog'}"
     code = f"import sys; from services.cli.__main__ import run; run(['-h']); sys.exit(bool({heavy} & set(sys.modules)))"
-    begun = time.perf_counter()
+    seconds = list[float]()
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert done.returncode == 0
 
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
-
-    seconds = time.perf_counter() - begun
-    record_property("seconds", seconds)
-    assert done.returncode == 0
-    assert seconds < 5
+    record_property("seconds", min(seconds))
+    assert min(seconds) < 0.5, "of a core; typer and rich alone take 0.15"

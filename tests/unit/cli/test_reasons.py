@@ -1,13 +1,17 @@
 """An operator is told what to do about every reason word that a dead letter can have."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from services.cli.__main__ import app
 from services.cli.reasons import ADVICE, advice
 
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 ROOT = Path(__file__).parents[3]
 SAID_BY = {"Malformed", "Dead", "dead", "Refused"}
 PLACES = ("schemas", "shared/broker", "services/state", "services/mailer", "services/archivist")
@@ -42,6 +46,14 @@ def test_every_reason_has_a_meaning_and_an_action(word: str) -> None:
 
 def test_the_code_was_really_searched() -> None:
     assert {"id_reused", "unknown_link", "gave_up", "wrong_exchange", "breaks_dependency"} <= set(WORDS)
+
+
+@pytest.mark.parametrize("word", ADVICE)
+def test_an_advice_names_only_commands_that_there_are(word: str) -> None:
+    named = re.findall(r"`aktif (\w+)", advice(word).do)
+
+    assert set(named) <= set(COMMANDS)
+    assert not re.search(r"\b([Rr]eplay|[Dd]iscard)\b", advice(word).do)
 
 
 def test_a_word_of_another_version_is_answered_too() -> None:
