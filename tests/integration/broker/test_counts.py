@@ -103,6 +103,7 @@ def test_a_stop_counts_what_it_hands_over(hands: Hands) -> None:
         is_running.wait(10)
         eventually("more is in hand", lambda: len(worker._consumer._buffers[BULK]) >= 40)
         worker.request_stop()
+        eventually("the stop is heard, so that no other batch is taken", worker._stopping.is_set)
         return [Done()] * len(deliveries)
 
     with working(duty(batch=10, prefetch=100), hands, stop_at_once) as worker:

@@ -173,7 +173,7 @@ def test_an_account_in_the_form_of_the_contract(reader: Aktif, connection: Conne
     [
         ("UPDATE mails SET accepted_at = NULL, first_accepted_at = NULL", "unsent"),
         ("UPDATE mails SET accepted_at = now() - interval '31 minutes'", "expired"),
-        ("UPDATE mails SET first_accepted_at = now() - interval '25 hours'", "expired"),
+        ("UPDATE mails SET first_accepted_at = now() - interval '25 hours'", "live"),
         ("UPDATE links SET redeemed_at = now(), session_digest = 'x'", "redeemed"),
         ("UPDATE links SET redeemed_at = now(), session_digest = 'x', completed_at = now()", "used"),
         ("UPDATE links SET superseded_at = now()", "superseded"),

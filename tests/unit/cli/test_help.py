@@ -98,7 +98,7 @@ def test_version_names_ours_and_pythons(capsys: pytest.CaptureFixture[str]) -> N
         (["aktif", "register", "x.csv", "--lane", ""], {"bulk", "live"}),
         (["aktif", "check", "--for", "m"], {"mailer"}),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else " ".join(sorted(value)),
 )
 def test_bash_completes(typed: list[str], offered: set[str]) -> None:
     script = f"""
