@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 INSTALLED := .venv/installed
 TESTS ?=
+UP ?=
 
 # Tests and `aktif up` start some hundred processes of ours, and each would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,8 +19,8 @@ install: $(INSTALLED) ## makes .venv and installs what the lock names, if that w
 $(INSTALLED): requirements.lock pyproject.toml deploy/install
 	@deploy/install
 
-up: $(INSTALLED) ## starts everything on this machine with a sample staff list; Ctrl-C ends it
-	@.venv/bin/aktif up --demo
+up: $(INSTALLED) ## starts everything on this machine with a sample staff list; Ctrl-C ends it; UP="..." for options
+	@.venv/bin/aktif up --demo $(UP)
 
 test: $(INSTALLED) ## runs all tests on real servers, which it finds or starts itself; TESTS="..." for some
 	@$(PYTHON) -m pytest -n 2 --dist worksteal $(TESTS)

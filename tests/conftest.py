@@ -24,7 +24,7 @@ class Broker:
 
 
 def _run(given: Given | None = None) -> Iterator[Servers]:
-    folder = Path(tempfile.mkdtemp(prefix="aktif-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="aktif tests-"))  # with a space, as a home may have one
     folder.chmod(0o755)  # PostgreSQL runs as another user where we are root
     try:
         with servers(folder, want=NEEDED, given=given, for_tests=True) as found:

@@ -1,7 +1,9 @@
 """The private servers: what is confirmed survives SIGKILL, nothing is left behind, nobody else can reach them."""
 
+import gc
 import json
 import os
+import pty
 import signal
 import smtplib
 import stat
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pika
@@ -19,6 +22,8 @@ import pytest
 from services.cli.servers import apt, container, rabbitmq
 from services.cli.servers.catcher import MailCatcher
 from services.cli.servers.ladder import Given, Servers, ServersBusy, ServersMissing, api_url_of, servers
+from services.cli.servers.management import Management
+from services.cli.servers.postgres import PrivatePostgres
 from services.cli.servers.process import ServerFailed, ServerProcess, kept_ports
 from services.cli.servers.rabbitmq import PrivateRabbitMQ
 from tests.support.servers import create_database, database_url, drop_database, fresh_vhost
@@ -31,6 +36,23 @@ with servers(Path(sys.argv[1]), given=Given()) as found:
     pids = [server.pid for server in (found.rabbitmq, found.postgres, found.catcher)]
     print(json.dumps({"urls": found.environment(), "pids": pids}), flush=True)
     time.sleep(600)
+"""
+
+ON_A_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+SERVE_AFTER_CTRL_C = """
+import sys, time
+from pathlib import Path
+import psycopg
+from services.cli.servers.ladder import Given, servers
+with servers(Path(sys.argv[1]), want=frozenset({"database", "smtp"}), given=Given()) as found:
+    pids = [found.postgres.pid, found.catcher.pid]
+    try:
+        print("ready", *pids, flush=True)
+        time.sleep(600)
+    except KeyboardInterrupt:
+        for _ in range(20):
+            psycopg.connect(found.database_url.replace("+psycopg", "")).close()
+        print("served", flush=True)
 """
 
 
@@ -105,14 +127,57 @@ def test_an_ended_parent_takes_its_servers_along(tmp_path: Path) -> None:
     assert not _runs(pid)
 
 
-def test_servers_listen_on_this_machine_only_and_in_sessions_of_their_own(own_servers: Servers) -> None:
-    broker, database = own_servers.rabbitmq, own_servers.postgres
-    assert database is not None
-    for pid in [database.pid, *([broker.pid] if isinstance(broker, PrivateRabbitMQ) else [])]:
-        listening = [c.laddr for c in psutil.Process(pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
-        assert listening
-        assert {address.ip for address in listening} <= {"127.0.0.1", "::1"}
-        assert os.getsid(pid) == pid
+def test_servers_listen_on_this_machine_only(own_servers: Servers) -> None:
+    assert own_servers.postgres is not None
+    ours = psutil.Process().children(recursive=True)
+    listening = [c.laddr.ip for p in ours for c in _connections(p) if c.status == psutil.CONN_LISTEN]
+    wanted = 4 * isinstance(own_servers.rabbitmq, PrivateRabbitMQ)  # AMQP, management, distribution and epmd
+    wanted += isinstance(own_servers.postgres, PrivatePostgres)
+    assert len(listening) >= wanted
+    assert set(listening) <= {"127.0.0.1", "::1"}
+
+
+def test_a_node_has_a_name_a_cookie_and_an_epmd_of_its_own(own_servers: Servers) -> None:
+    node = own_servers.rabbitmq
+    if not isinstance(node, PrivateRabbitMQ):
+        pytest.skip("the node runs in a container")
+    environment = psutil.Process(node.pid).environ()
+    asked = ["epmd", "-port", environment["ERL_EPMD_PORT"], "-names"]
+    names = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    assert Management(node.api_url).request("GET", "overview")["node"] == "aktif@localhost"
+    assert "name aktif at port" in names
+    assert environment["ERL_EPMD_PORT"] != "4369"
+    assert Path(environment["HOME"], ".erlang.cookie").exists()
+    assert Path(environment["HOME"]) != Path.home()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only as root there is another user to run as")
+def test_a_database_that_refuses_root_runs_as_another_user(own_servers: Servers) -> None:
+    assert own_servers.postgres is not None
+    family = [psutil.Process(own_servers.postgres.pid), *psutil.Process(own_servers.postgres.pid).children()]
+    assert {process.uids().real == 0 for process in family} == {False}
+    assert {process.gids().real == 0 for process in family} == {False}
+
+
+def test_ctrl_c_reaches_us_first_and_the_servers_end_with_us(tmp_path: Path) -> None:
+    terminal, inside = pty.openpty()
+    command = [
+        sys.executable,
+        "-c",
+        ON_A_TERMINAL,
+        sys.executable,
+        "-c",
+        SERVE_AFTER_CTRL_C,
+        str(_open_to_all(tmp_path)),
+    ]
+    with subprocess.Popen(command, stdin=inside, env=os.environ | {"PYTHONPATH": os.getcwd()}) as parent:
+        os.close(inside)
+        _, *pids = _line_with(terminal, "ready").split()
+        os.write(terminal, b"\x03")
+        _line_with(terminal, "served")
+        assert parent.wait(30) == 0
+    os.close(terminal)
+    assert not any(_runs(int(pid)) for pid in pids)
 
 
 def test_secrets_of_the_servers_are_their_owners(tmp_path: Path) -> None:
@@ -182,6 +247,12 @@ def test_without_any_rabbitmq_one_line_says_what_to_type(tmp_path: Path, monkeyp
     assert "\n" not in str(missing.value)
 
 
+def test_an_engine_that_is_not_there_is_asked_without_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    assert not container.engine_answers()
+    gc.collect()  # a socket left open would be a warning, and so a failure
+
+
 def test_ports_are_kept_over_restarts(tmp_path: Path) -> None:
     first = kept_ports(tmp_path / "ports.json", ["a", "b"])
     assert kept_ports(tmp_path / "ports.json", ["a", "b"]) == first
@@ -203,6 +274,20 @@ def _open_to_all(path: Path) -> Path:
         if folder.owner() == path.owner() and folder.stat().st_mode & 0o077 == 0:
             folder.chmod(0o711)
     return path
+
+
+def _line_with(terminal: int, word: str) -> str:
+    said = ""
+    while not (said.endswith("\n") and word in said.splitlines()[-1]):
+        said += os.read(terminal, 1).decode()
+    return said.splitlines()[-1]
+
+
+def _connections(process: psutil.Process) -> list[Any]:
+    try:
+        return list(process.net_connections("inet"))
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _runs(pid: int) -> bool:

@@ -1,18 +1,28 @@
-"""RabbitMQ in a container, for tests where a Docker engine answers and no RabbitMQ is installed."""
+"""RabbitMQ and PostgreSQL in containers, for tests.
 
+RabbitMQ where a Docker engine answers and none is installed; both where AKTIF_TEST_CONTAINERS=1 asks for them.
+"""
+
+import os
+import socket
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+import psycopg
+
+from services.cli.servers import postgres, rabbitmq
 from services.cli.servers.management import Management
 from services.cli.servers.process import ServerFailed, accepts, kept_ports, kept_secret
-from services.cli.servers.rabbitmq import USER
 
 if TYPE_CHECKING:
     from docker.models.containers import Container  # type: ignore[import-untyped]
     from testcontainers.core.container import DockerContainer
 
-IMAGE = "rabbitmq:4-management"
+_READY_SECONDS = 120
+_SOCKET = "unix:///var/run/docker.sock"
 
 
 def engine_answers() -> bool:
@@ -20,6 +30,8 @@ def engine_answers() -> bool:
     try:
         import docker  # type: ignore[import-untyped]
     except ImportError:
+        return False
+    if not _accepts(os.environ.get("DOCKER_HOST") or _SOCKET):
         return False
     try:
         client = docker.from_env(timeout=5)
@@ -33,24 +45,29 @@ def engine_answers() -> bool:
         client.close()
 
 
-class ContainerRabbitMQ:
+def _accepts(host: str) -> bool:
+    """Whether something listens on a Unix socket: where nothing does, the Docker client leaves its own socket open."""
+    if not host.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(host.removeprefix("unix://"))
+        except OSError:
+            return False
+    return True
+
+
+class _ContainerServer(ABC):
     """A container that keeps its ports and data over `kill` and `start`; `discard` removes it."""
+
+    image: ClassVar[str]
+    inner_ports: ClassVar[Mapping[str, int]]
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._ports = kept_ports(folder / "ports.json", ["amqp", "api"])
+        self._ports = kept_ports(folder / "ports.json", list(self.inner_ports))
         self._password = kept_secret(folder / "password")
         self._container: DockerContainer | None = None
-
-    @property
-    def amqp_url(self) -> str:
-        """`amqp://user:password@127.0.0.1:port/%2F`"""
-        return f"amqp://{USER}:{self._password}@127.0.0.1:{self._ports['amqp']}/%2F"
-
-    @property
-    def api_url(self) -> str:
-        """`http://user:password@127.0.0.1:port` of the management API."""
-        return f"http://{USER}:{self._password}@127.0.0.1:{self._ports['api']}"
 
     def launch(self) -> None:
         """Makes the container the first time, and starts the same one again after `stop` or `kill`."""
@@ -59,20 +76,21 @@ class ContainerRabbitMQ:
             return
         from testcontainers.core.container import DockerContainer
 
-        # The node keeps its data under its host's name, so the container gets a name of its own.
-        container = DockerContainer(IMAGE, hostname="aktif")
-        container.with_envs(RABBITMQ_DEFAULT_USER=USER, RABBITMQ_DEFAULT_PASS=self._password)
-        for inner, outer in ((5672, self._ports["amqp"]), (15672, self._ports["api"])):
-            container.with_bind_ports(inner, outer)
-            container.ports[f"{inner}"] = ("127.0.0.1", outer)  # type: ignore[assignment]  # docker takes it, its stub not
-        self._container = container.start()
+        # A RabbitMQ node keeps its data under its host's name, so the container gets a name of its own.
+        container = DockerContainer(self.image, hostname="aktif")
+        container.with_envs(**self._environment())
+        for name, inner in self.inner_ports.items():
+            container.with_bind_ports(inner, self._ports[name])
+            container.ports[f"{inner}"] = ("127.0.0.1", self._ports[name])  # type: ignore[assignment]  # docker takes it, its stub not
+        self._container = self._made(container).start()
 
     def wait_ready(self) -> None:
-        """Returns when AMQP accepts and the management API answers; raises ServerFailed after 120 s."""
-        api, deadline = Management(self.api_url), time.monotonic() + 120
-        while not (accepts(self._ports["amqp"]) and api.answers()):
+        """Returns when clients are served; raises ServerFailed after 120 s."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._answers():
             if time.monotonic() > deadline:
-                raise ServerFailed(f"{IMAGE} did not answer:\n{self._wrapped().logs(tail=15).decode(errors='replace')}")
+                said = self._wrapped().logs(tail=15).decode(errors="replace")
+                raise ServerFailed(f"{self.image} did not answer:\n{said}")
             time.sleep(0.1)
 
     def start(self) -> None:
@@ -94,7 +112,74 @@ class ContainerRabbitMQ:
             self._container.stop()
             self._container = None
 
+    @property
+    def pid(self) -> int:
+        """The process id of its first process, as the engine's machine counts."""
+        self._wrapped().reload()
+        return int(self._wrapped().attrs["State"]["Pid"])
+
+    @abstractmethod
+    def _environment(self) -> dict[str, str]:
+        """The image's environment variables."""
+
+    @abstractmethod
+    def _answers(self) -> bool:
+        """Whether clients are served now."""
+
+    def _made(self, container: "DockerContainer") -> "DockerContainer":
+        return container
+
     def _wrapped(self) -> "Container":
         if self._container is None:
-            raise ServerFailed("the RabbitMQ container was not started")
+            raise ServerFailed(f"the container of {self.image} was not started")
         return self._container.get_wrapped_container()
+
+
+class ContainerRabbitMQ(_ContainerServer):
+    """RabbitMQ 4 with its management API."""
+
+    image = "rabbitmq:4-management"
+    inner_ports: ClassVar = {"amqp": 5672, "api": 15672}
+
+    @property
+    def amqp_url(self) -> str:
+        """`amqp://user:password@127.0.0.1:port/%2F`"""
+        return f"amqp://{rabbitmq.USER}:{self._password}@127.0.0.1:{self._ports['amqp']}/%2F"
+
+    @property
+    def api_url(self) -> str:
+        """`http://user:password@127.0.0.1:port` of the management API."""
+        return f"http://{rabbitmq.USER}:{self._password}@127.0.0.1:{self._ports['api']}"
+
+    def _environment(self) -> dict[str, str]:
+        return {"RABBITMQ_DEFAULT_USER": rabbitmq.USER, "RABBITMQ_DEFAULT_PASS": self._password}
+
+    def _answers(self) -> bool:
+        return accepts(self._ports["amqp"]) and Management(self.api_url).answers()
+
+
+class ContainerPostgres(_ContainerServer):
+    """PostgreSQL 17 with the database `aktif`."""
+
+    image = "postgres:17"
+    inner_ports: ClassVar = {"postgres": 5432}
+
+    @property
+    def url(self) -> str:
+        """`postgresql+psycopg://user:password@127.0.0.1:port/aktif`"""
+        place = f"127.0.0.1:{self._ports['postgres']}/{postgres.DATABASE}"
+        return f"postgresql+psycopg://{postgres.USER}:{self._password}@{place}"
+
+    def _environment(self) -> dict[str, str]:
+        names = {"POSTGRES_USER": postgres.USER, "POSTGRES_DB": postgres.DATABASE, "LANG": "C.UTF-8"}
+        return {**names, "POSTGRES_PASSWORD": self._password}
+
+    def _made(self, container: "DockerContainer") -> "DockerContainer":
+        return container.with_command("postgres -c max_connections=200")
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url.replace("+psycopg", "", 1), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True

@@ -1,7 +1,8 @@
 """The one ladder by which `aktif up` and the tests get their servers.
 
 Each server: the URL that is set; else a private one. RabbitMQ is not in a wheel, so for it: an installed one; for tests
-a Docker engine that answers; as root on Debian `apt-get install`; else a line that says what to type.
+a Docker engine that answers; as root on Debian `apt-get install`; else a line that says what to type. Tests take both
+from containers where AKTIF_TEST_CONTAINERS=1.
 """
 
 import contextlib
@@ -45,6 +46,18 @@ class RabbitMQ(Server, Protocol):
         """`http://user:password@127.0.0.1:port`"""
 
 
+class Postgres(Server, Protocol):
+    """A PostgreSQL that we started: PrivatePostgres, or the tests' container."""
+
+    @property
+    def url(self) -> str:
+        """`postgresql+psycopg://user:password@127.0.0.1:port/aktif`, known after the first launch."""
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster."""
+
+
 @dataclass(frozen=True)
 class Given:
     """The URLs that are set; None for a server that the ladder has to find."""
@@ -71,7 +84,7 @@ class Servers:
     smtp_url: str = ""
     maildir: Path | None = None
     rabbitmq: RabbitMQ | None = None
-    postgres: PrivatePostgres | None = None
+    postgres: Postgres | None = None
     catcher: MailCatcher | None = None
 
     def environment(self) -> dict[str, str]:
@@ -114,7 +127,7 @@ def servers(
             broker = _find_rabbitmq(folder / "rabbitmq", for_tests, on_progress)
             launch(broker, "RabbitMQ")
         if "database" in want and not given.database_url:
-            database = PrivatePostgres(folder / "postgres")
+            database = _find_postgres(folder / "postgres", for_tests)
             launch(database, "PostgreSQL")
         if "smtp" in want and not given.smtp_url:
             catcher = MailCatcher(folder / "mail")
@@ -136,15 +149,35 @@ def servers(
 
 
 def api_url_of(amqp_url: str) -> str:
-    """The management API that belongs to the first of the comma-separated AMQP URLs: same host and user, port 15672."""
+    """The management API that belongs to the first of the comma-separated AMQP URLs: same host and user.
+
+    Where AMQP is encrypted it is too, lest the same password go over the net in clear: port 15671, else 15672.
+    """
     if not amqp_url:
         return ""
     parts = urlsplit(amqp_url.split(",")[0].strip())
     user = parts.netloc.rpartition("@")[0] or "guest:guest"
-    return f"http://{user}@{parts.hostname or 'localhost'}:15672"
+    scheme, port = ("https", 15671) if parts.scheme == "amqps" else ("http", 15672)
+    return f"{scheme}://{user}@{parts.hostname or 'localhost'}:{port}"
+
+
+def _find_postgres(folder: Path, for_tests: bool) -> Postgres:
+    if for_tests and _containers_wanted():
+        from services.cli.servers.container import ContainerPostgres
+
+        return ContainerPostgres(folder)
+    return PrivatePostgres(folder)
+
+
+def _containers_wanted() -> bool:
+    return os.environ.get("AKTIF_TEST_CONTAINERS") == "1"
 
 
 def _find_rabbitmq(folder: Path, for_tests: bool, on_progress: Progress) -> RabbitMQ:
+    if for_tests and _containers_wanted():
+        from services.cli.servers.container import ContainerRabbitMQ
+
+        return ContainerRabbitMQ(folder)
     if script := rabbitmq.find_server():
         return PrivateRabbitMQ(folder, script)
     if for_tests:

@@ -53,7 +53,7 @@ def test_a_closed_channel_is_opened_again_and_costs_the_connection_nothing(hands
     hands.publish_many("aktif.hr", "bulk.X", bodies[:-1])
     recorder = Recorder(wait)
     with working(duty(batch=10), hands, recorder) as worker:
-        eventually("work is in hand", lambda: BULK in worker._consumer._channels and _unacked(worker) == 100)
+        eventually("work is in hand", lambda: worker._batch and _unacked(worker) == 100)
         connection = worker._consumer._connection.current
         _break_channel(worker)
         eventually("the channel is gone", lambda: BULK not in worker._consumer._channels)
