@@ -23,7 +23,7 @@ up: $(INSTALLED) ## starts everything on this machine with a sample staff list; 
 	@.venv/bin/aktif up --demo $(UP)
 
 test: $(INSTALLED) ## runs all tests on real servers, which it finds or starts itself; TESTS="..." for some
-	@$(PYTHON) -m pytest -n 2 --dist worksteal $(TESTS)
+	@$(PYTHON) -m pytest -n 3 --dist worksteal $(TESTS)
 
 check: $(INSTALLED) ## lint, format and strict types
 	$(PYTHON) -m ruff check .
