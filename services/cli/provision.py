@@ -1,7 +1,7 @@
-"""`aktif provision`: the broker's topology, the database's tables, and an HR system's user and feed."""
+"""`aktif provision`: the broker's topology, the database's tables, who may log in, and an HR system's feed."""
 
 import re
-import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -17,24 +17,39 @@ _HELP = prose(
     What is there in another form is left as it is, since a queue may hold messages, and named; the exit code is then 1.
 
     --hr NAME also makes what one HR system needs: the feed queue feed.NAME and the user hr-NAME, who may publish to
-    aktif.hr and read that queue, and nothing else. Its password is generated and shown once."""
+    aktif.hr and read that queue, and nothing else. Its password is generated and shown once.
+
+    --logins FOLDER makes a broker user and a database login for each service and for operators, who may do what their
+    work needs and nothing else, and writes their URLs to FOLDER/SERVICE/aktif_amqp_url and aktif_database_url (with
+    --hr also FOLDER/hr-NAME/aktif_amqp_url). A service reads its folder at /run/secrets, or where AKTIF_SECRETS_DIR
+    says. Passwords that are there stay. --development also makes keys, which are refused where links are https."""
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", re.ASCII)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    epilog = examples("aktif provision", "aktif provision --hr kelantan")
+    epilog = examples("aktif provision", "aktif provision --hr kelantan", "aktif provision --logins /etc/aktif/secrets")
     app.command("provision", help=_HELP, epilog=epilog, rich_help_panel=MACHINE)(_provision)
 
 
 def _provision(
     hr: Annotated[str | None, typer.Option(metavar="NAME", help="An HR system, such as kelantan.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--logins", metavar="FOLDER", file_okay=False, help="Make logins, and write their URLs there."),
+    ] = None,
+    development: Annotated[
+        bool, typer.Option("--development", help="With --logins: make keys too, for development only.")
+    ] = False,
 ) -> None:
+    from services.cli import logins
     from services.cli.environment import settings
 
     if hr is not None and not _NAME.fullmatch(hr):
         raise typer.BadParameter("must be letters, digits, - and _, at most 60", param_hint="--hr")
+    if development and folder is None:
+        raise typer.BadParameter("only with --logins", param_hint="--development")
     of = settings()
     drift = broker(of)
     typer.echo(f"broker: {_size()} are there at {_where(of)}")
@@ -43,7 +58,11 @@ def _provision(
     is_whole = True
     if hr is not None:
         drift += feed(of, hr)
-        is_whole = _user(of, hr)
+        is_whole = logins.of_hr(of, hr, folder)
+    if folder is not None:
+        logins.of_services(of, folder)
+    if folder is not None and development:
+        logins.development_keys(folder)
     for line in drift:
         typer.echo(f"drift: {line}", err=True)
     if drift:
@@ -98,26 +117,6 @@ def feed(of: "Settings", name: str) -> list[str]:
     drift = provision(of.broker_urls(), feed_topology(name))
     typer.echo(f"feed: queue feed.{name} gets what concerns registrations from a source that ends in /{name}")
     return drift
-
-
-def _user(of: "Settings", name: str) -> bool:
-    """Make an HR system's user; False where the management API could not be reached, which is said."""
-    from services.cli.environment import management_api
-    from services.cli.failures import Failed, explain
-    from shared.broker.management import ManagementError
-
-    password = secrets.token_urlsafe(24)
-    permissions = {"configure": "^$", "write": r"^aktif\.hr$", "read": rf"^feed\.{re.escape(name)}$"}
-    try:
-        is_new = management_api(of).add_user(f"hr-{name}", password, permissions)
-    except (Failed, ManagementError) as error:
-        typer.echo(f"aktif: the user hr-{name} could not be made: {explain(error)}", err=True)
-        return False
-    if is_new:
-        typer.echo(f"user: hr-{name}, password {password} (shown only now)")
-    else:
-        typer.echo(f"user: hr-{name} was there; its password stays, its permissions are set again")
-    return True
 
 
 def _size() -> str:

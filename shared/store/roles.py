@@ -4,13 +4,12 @@ Nobody logs in as a role: a login is a member of it and belongs to one database,
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from psycopg import sql
 from sqlalchemy import Connection, text
 
 from shared.store.tables import metadata
-
 
 _LONGEST_NAME: Final = 63
 
@@ -39,8 +38,7 @@ def allow(connection: Connection, service: str, login: str, password: str) -> No
 
     The server is given a digest of the password, so that it stands in no log of statements.
     """
-    own = connection.connection.driver_connection
-    assert own is not None, "the connection is open"
+    own: Any = connection.connection.driver_connection
     digest = own.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
     names = {"login": sql.Identifier(login), "role": sql.Identifier(role_of(service)), "digest": sql.Literal(digest)}
     if connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :login"), {"login": login}).first() is None:

@@ -56,6 +56,12 @@ with servers(Path(sys.argv[1]), want=frozenset({"database", "smtp"}), given=Give
 """
 
 
+@pytest.fixture(autouse=True)
+def _private(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test starts here by itself is a private server, also where the session's are containers."""
+    monkeypatch.delenv("AKTIF_TEST_CONTAINERS", raising=False)
+
+
 def test_a_confirmed_message_survives_a_killed_broker(own_servers: Servers) -> None:
     broker = own_servers.rabbitmq
     assert broker is not None
