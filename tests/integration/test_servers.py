@@ -93,7 +93,8 @@ def test_a_committed_row_survives_a_killed_database(own_servers: Servers) -> Non
     connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     backend = connection.info.backend_pid
     server.kill()
-    assert not psutil.pid_exists(backend) or psutil.Process(backend).status() == psutil.STATUS_ZOMBIE
+    if isinstance(server, PrivatePostgres):  # a container counts its processes by itself
+        assert not psutil.pid_exists(backend) or psutil.Process(backend).status() == psutil.STATUS_ZOMBIE
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
     server.start()
