@@ -18,9 +18,11 @@ from schemas.events import Lane
 from services.cli.__main__ import run
 from services.cli.logins import broker_user
 from services.cli.servers.ladder import Servers
+from shared.broker import permissions
 from shared.broker.management import Management, vhost_of
 from shared.broker.permissions import logins
 from shared.broker.topology import feed_queue
+from shared.broker.users import version
 from shared.store.engine import open_engine
 from shared.store.roles import login_of
 from tests.support.person import Person
@@ -39,6 +41,7 @@ class Logins:
     """A world whose logins were made by `aktif provision`, and the folder in which they are."""
 
     world: World
+    api: Management
     folder: Path
     hr_system: str
 
@@ -75,11 +78,12 @@ def given(session_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("AKTIF_AMQP_URL", found.amqp_url)
         monkeypatch.setenv("AKTIF_BROKER_API_URL", session_servers.broker_api_url)
         monkeypatch.setenv("AKTIF_DATABASE_URL", found.database_url)
+        api = Management(session_servers.broker_api_url)
         try:
             assert run(["provision", "--hr", name, "--logins", str(tmp_path / "secrets"), "--development"]) == 0
-            yield Logins(found, tmp_path / "secrets", name)
+            yield Logins(found, api, tmp_path / "secrets", name)
         finally:
-            _forget(found, Management(session_servers.broker_api_url))
+            _forget(found, api)
 
 
 def _forget(found: World, api: Management) -> None:
@@ -152,6 +156,19 @@ def test_a_login_whose_file_is_lost_gets_a_new_password_and_works(given: Logins)
     with pytest.raises(pika.exceptions.ProbableAuthenticationError):
         pika.BlockingConnection(pika.URLParameters(before))
     pika.BlockingConnection(pika.URLParameters(lost.read_text())).close()
+
+
+def test_a_broker_that_would_refuse_a_look_at_suspects_is_warned_of(
+    given: Logins, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ["provision", "--logins", str(given.folder)]
+    found = version(given.api)
+    assert (run(again), capsys.readouterr().err) == (0, "")
+
+    monkeypatch.setattr(permissions, "REFUSES_PASSIVE_DECLARES", {found})
+
+    assert run(again) == 0
+    assert f"RabbitMQ {found} refuses passive declares" in capsys.readouterr().err
 
 
 def publishing(exchange: str, key: str = "live.ActivationRequested") -> Act:
