@@ -28,7 +28,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin 
     done \
  && install -d -o aktif -g aktif -m 700 /run/secrets
 COPY --from=build /opt/aktif /opt/aktif
-ENV PATH=/opt/aktif/bin:$PATH PYTHONUNBUFFERED=1 LANG=C.UTF-8
+ENV PATH=/opt/aktif/bin:$PATH PYTHONUNBUFFERED=1 LANG=C.UTF-8 AKTIF_METRICS_PORT=9101
 USER aktif
 WORKDIR /tmp
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", \

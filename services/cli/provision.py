@@ -22,7 +22,7 @@ _HELP = prose(
     --logins FOLDER makes a broker user and a database login for each service and for operators, who may do what their
     work needs and nothing else, and writes their URLs to FOLDER/SERVICE/aktif_amqp_url and aktif_database_url (with
     --hr also FOLDER/hr-NAME/aktif_amqp_url). A service reads its folder at /run/secrets, or where AKTIF_SECRETS_DIR
-    says. Passwords that are there stay. --development also makes keys, which are refused where links are https."""
+    says. Passwords in FOLDER stay. --development also makes keys, which are refused where links are https."""
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", re.ASCII)
 

@@ -91,15 +91,20 @@ def read_file(file: Path, terms: "Terms", bad_rows: Path | None) -> "tuple[Staff
 
 
 def _keep_bad_rows(file: Path, text: str, found: "StaffList", wanted: Path | None) -> Path | None:
-    """Where nobody asked for the file, an import does not fail for want of it."""
+    """Where nobody asked for the file, an import does not fail for want of it.
+
+    A list that comes through a pipe has no folder beside it (in a container, one that is gone with it): all is told.
+    """
     from services.cli.bad_rows import keep, report, write_new
 
     content = report(text, found)
     if wanted is not None:
         write_new(wanted, content)
         return wanted
+    if Path("/dev") in file.absolute().parents:
+        return None
     try:
-        return keep(content, file if Path("/dev") not in file.absolute().parents else Path("staff.csv"))
+        return keep(content, file)
     except OSError as error:
         sys.stderr.write(f"aktif: the bad rows were not kept: {error.filename}: {error.strerror}; see --bad-rows\n")
         return None
