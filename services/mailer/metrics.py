@@ -44,8 +44,8 @@ for _lane in Lane:
     ACCEPTANCE_SECONDS.labels(_lane)
 # At 0 from the start: increase() does not see the first of a series that appears.
 for _result in (MailResult.FAILED, MailResult.GAVE_UP):
-    for _code in ("550", "551", "552", "553", "554", "none"):
-        MAILS.labels(_result, _code)
+    for _each in ("550", "551", "552", "553", "554", "none"):
+        MAILS.labels(_result, _each)
 
 
 def read(jobs: Sequence[Job]) -> None:
