@@ -12,7 +12,7 @@ from shared.tls import Peer
 _CERTIFICATE_DAYS: Final = 30
 
 
-class State(StrEnum):
+class Level(StrEnum):
     """How good it is: a warning costs nothing yet, what failed must be mended."""
 
     OK = "ok"
@@ -26,7 +26,7 @@ class Finding:
 
     part: str
     what: str
-    state: State
+    level: Level
     found: str
     do: str = ""
 
@@ -43,15 +43,15 @@ class Part:
 
     def ok(self, what: str, found: str) -> Finding:
         """All is well."""
-        return Finding(self.name, what, State.OK, found)
+        return Finding(self.name, what, Level.OK, found)
 
     def warning(self, what: str, found: str, do: str) -> Finding:
         """It works, and somebody should look."""
-        return Finding(self.name, what, State.WARNING, found, do)
+        return Finding(self.name, what, Level.WARNING, found, do)
 
     def failed(self, what: str, found: str, do: str) -> Finding:
         """It does not work."""
-        return Finding(self.name, what, State.FAILED, found, do)
+        return Finding(self.name, what, Level.FAILED, found, do)
 
 
 def certificate(part: Part, what: str, peer: Peer) -> Finding:

@@ -8,7 +8,7 @@ import platform
 from collections import Counter as Tally
 from collections.abc import Iterable
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Final
 
 from prometheus_client import (
@@ -29,14 +29,6 @@ REGISTRY: Final = CollectorRegistry()
 """What `/metrics` shows: only our own and the process's, and of services only what this process has imported."""
 
 ProcessCollector(registry=REGISTRY)
-
-
-def package_version() -> str:
-    """The version of this installation; `unknown` where the code runs without being installed."""
-    try:
-        return version("aktif")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def count(counter: Counter, labels: Iterable[tuple[str, ...]]) -> None:
@@ -64,7 +56,7 @@ def note_lag(queue: str, event_time: datetime) -> None:
 
 
 Info("aktif_build", "What runs: the version of Aktif and of Python.", registry=REGISTRY).info(
-    {"version": package_version(), "python": platform.python_version()}
+    {"version": version("aktif"), "python": platform.python_version()}
 )
 
 BATCH_DELIVERIES: Final = Histogram(

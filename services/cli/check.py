@@ -44,10 +44,10 @@ def _check(
 ) -> None:
     from services.cli.check_view import show
     from services.cli.output import console, print_json
-    from shared.findings import State
+    from shared.findings import Level
 
     found = look(service)
-    failed = any(finding.state is State.FAILED for finding in found)
+    failed = any(finding.level is Level.FAILED for finding in found)
     if as_json:
         print_json({"ok": not failed, "findings": [finding.as_json() for finding in found]})
     else:

@@ -14,6 +14,7 @@ from services.cli.failures import said_by_broker
 from shared.broker.connection import BrokerUnreachable
 from shared.broker.drift import drift
 from shared.broker.look import BrokerSeen, look
+from shared.broker.permissions import REFUSES_PASSIVE_DECLARES
 from shared.broker.topology import DEAD_QUEUE, SERVICES, work_queue
 from shared.clock import now
 from shared.findings import Finding, Part, certificate, in_clear
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from services.cli.management import BrokerApi
 
 _OLDEST: Final = (3, 10)
-_REFUSE_PASSIVE: Final = frozenset({(4, 2, 6), (4, 3, 0)})
-"""They refuse passive declares to users without `configure`: https://github.com/rabbitmq/rabbitmq-server/pull/16272"""
 _MISSING: Final = " is missing"
 _DATE_SECONDS: Final = timedelta(seconds=1)
 _BROKER: Final = Part("broker")
@@ -60,7 +59,7 @@ def _version(seen: BrokerSeen, where: str) -> Finding:
     version = tuple(int(number) for number in re.findall(r"\d+", seen.version)[:3])
     if version < _OLDEST:
         return _BROKER.failed(what, found, "upgrade to RabbitMQ 3.10 or later: quorum queues lose letters before it")
-    if version in _REFUSE_PASSIVE:
+    if seen.version.partition("-")[0] in REFUSES_PASSIVE_DECLARES:
         do = "upgrade by one patch: this one refuses users of least privilege to look at a queue"
         return _BROKER.warning(what, found, do)
     return _BROKER.ok(what, found)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from services.cli.workers import module_path
-from shared.findings import Finding, Part, State
+from shared.findings import Finding, Level, Part
 
 _MAIL: Final = Part("mail")
 _SECONDS: Final = 60
@@ -26,7 +26,7 @@ def by_mailer() -> Iterator[Finding]:
     )
     for line in done.stdout.splitlines():
         said = json.loads(line)
-        yield Finding(**{**said, "state": State(said["state"])})
+        yield Finding(**{**said, "level": Level(said["level"])})
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         yield _MAIL.failed("mailer", f"its check ended: {last}", "`python -m services.mailer.check` shows more")

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.output import BAD, GOOD, ODD, QUIET, clean, count
-from shared.findings import Finding, State
+from shared.findings import Finding, Level
 
 _MOST: Final = 24
-_STYLES: Final = {State.OK: GOOD, State.WARNING: ODD, State.FAILED: BAD}
+_STYLES: Final = {Level.OK: GOOD, Level.WARNING: ODD, Level.FAILED: BAD}
 
 
 def show(screen: Console, found: Sequence[Finding]) -> None:
@@ -33,18 +33,18 @@ def _table(found: Sequence[Finding], width: int) -> Table:
         says = Text(clean(finding.found))
         if finding.do:
             says.append(f"\n→ {clean(finding.do)}", style="bold")
-        style = _STYLES[finding.state]
-        grid.add_row(Text(f"  {finding.state}", style=style), clean(finding.what), says)
+        style = _STYLES[finding.level]
+        grid.add_row(Text(f"  {finding.level}", style=style), clean(finding.what), says)
     return grid
 
 
 def _summary(found: Sequence[Finding]) -> Text:
-    numbers = {state: sum(finding.state is state for finding in found) for state in State}
-    if not numbers[State.FAILED] and not numbers[State.WARNING]:
+    numbers = {level: sum(finding.level is level for finding in found) for level in Level}
+    if not numbers[Level.FAILED] and not numbers[Level.WARNING]:
         return Text(f"All well: {count(len(found), 'check')} ok.", style=GOOD)
     return Text.assemble(
-        (f"{numbers[State.FAILED]} failed", BAD if numbers[State.FAILED] else QUIET),
+        (f"{numbers[Level.FAILED]} failed", BAD if numbers[Level.FAILED] else QUIET),
         ", ",
-        (count(numbers[State.WARNING], "warning"), ODD if numbers[State.WARNING] else QUIET),
-        f", {numbers[State.OK]} ok.",
+        (count(numbers[Level.WARNING], "warning"), ODD if numbers[Level.WARNING] else QUIET),
+        f", {numbers[Level.OK]} ok.",
     )

@@ -32,7 +32,8 @@ def of_services(of: "Settings", folder: Path) -> None:
 def of_hr(of: "Settings", name: str, folder: Path | None) -> bool:
     """Make an HR system's user; False where the management API could not be reached, which is said.
 
-    Without a folder the password of a new user is shown, and that of an existing one stays.
+    Without a folder the password of a new user is shown, and that of an existing one stays. With one it is that of the
+    folder; where the folder has none yet, an existing user gets a new one, which is said.
     """
     from services.cli.environment import management_api
     from services.cli.failures import Failed, explain
@@ -42,11 +43,12 @@ def of_hr(of: "Settings", name: str, folder: Path | None) -> bool:
 
     user = f"hr-{name}"
     file = folder / user / _BROKER if folder else None
+    is_kept = file is not None and file.exists()
     password = _kept_password(file) if file else secrets.token_urlsafe(24)
     try:
         api = management_api(of)
-        is_new = file is not None or not has_user(api, user)
-        if is_new:
+        is_new = not has_user(api, user)
+        if is_new or file:
             put_user(api, user, password)
         permit(api, vhost_of(of.broker_urls()[0]), user, of_hr(name))
     except (Failed, ManagementError) as error:
@@ -55,6 +57,8 @@ def of_hr(of: "Settings", name: str, folder: Path | None) -> bool:
     if file:
         _write(file, _as_user(of.broker_urls(), user, password))
         typer.echo(f"user: {user}, written to {file}")
+        if not is_new and not is_kept:
+            typer.echo(f"aktif: {user} was there; its password before is no longer good", err=True)
     elif is_new:
         typer.echo(f"user: {user}, password {password} (shown only now)")
     else:

@@ -15,7 +15,7 @@ from services.mailer.decisions import verdict_of
 from services.mailer.mails import Settlement
 from shared import clock
 from shared.broker.verdicts import Dead, DependencyDown, Verdict
-from shared.store.engine import in_transaction, is_down, is_surely_down, sqlstate, why_down
+from shared.store.engine import in_transaction, is_down, is_surely_down, name_of, why_down
 from shared.store.inbox import Key
 from shared.store.probe import probe
 from shared.store.tables import mailer_inbox
@@ -55,7 +55,7 @@ class Books:
                 raise
             except Exception as error:
                 if size > 1:
-                    log.warning("commit_split", size=size, error=_in_short(error))
+                    log.warning("commit_split", size=size, error=name_of(error))
                     size = 1
                     continue
                 self._bury(part[0], error)
@@ -91,16 +91,9 @@ class Books:
 
     def _bury(self, settlement: Settlement, error: Exception) -> None:
         """What cannot be written is dead at once: another try would send the mail again."""
-        why = _in_short(error)
+        why = name_of(error)
         log.error("mail_not_written", mail_id=str(settlement.job.request.mail_id), error=why)
         if verdict_of(settlement, ()) is not None:
             tried = settlement.attempt.result if settlement.attempt else "nothing"
             detail = f"sent: {tried}; what became of it cannot be written: {why}"
             self.verdicts[settlement.job.event.key] = Dead("internal_error", detail)
-
-
-def _in_short(error: Exception) -> str:
-    """An error without its text, which may hold what the database knows of a person."""
-    if isinstance(error, DBAPIError):
-        return f"{type(error.orig).__name__} {sqlstate(error) or ''}".strip()
-    return type(error).__name__

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from services.state.outgoing import dead
 from shared import clock
 from shared.broker.verdicts import Delivery, Retry, Verdict, Wait
-from shared.store.engine import sqlstate
+from shared.store.engine import name_of
 
 LADDER: Final = (Wait.S5, Wait.S30, Wait.M2, Wait.M10)
 """The delay after the first, second… failed attempt."""
@@ -34,9 +34,7 @@ def failed(delivery: Delivery, error: Exception, key: tuple[str, str] | None = N
 def in_short(error: Exception) -> str:
     """An error without its text: what PostgreSQL calls it, or where in the code it arose."""
     if isinstance(error, DBAPIError):
-        diagnosis = getattr(error.orig, "diag", None)
-        about = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "table_name", None)
-        return " ".join(filter(None, (type(error.orig).__name__, sqlstate(error), about)))
+        return name_of(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}"

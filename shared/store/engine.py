@@ -1,4 +1,4 @@
-"""The engine: one place that connects, probes, and says which failures mean that the database is down."""
+"""The engine: one place that connects, and says which failures mean that the database is down."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -19,9 +19,10 @@ Result = TypeVar("Result")
 _REPEAT = {"40001", "40P01"}
 """serialization_failure and deadlock_detected: the same batch is worth another try.
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
-_DOWN_CLASSES = {"08", "53", "57", "58"}
-"""Connection, resources, operator intervention (shutdown, starting up), system errors."""
+_DOWN_CLASSES = {"08", "57"}
+"""Connection, operator intervention (shutdown, starting up): a message may have cost the server process its life."""
 _SURELY_DOWN_CLASSES = {"53", "58"}
+"""Resources, system errors."""
 _READ_ONLY = "25006"
 _NOT_PROVISIONED = {"42P01", "42703", "3F000", "42501"}
 """A table, column, schema or right that is missing: no message's fault, `aktif provision` was not run."""
@@ -61,14 +62,11 @@ def is_down(error: BaseException) -> bool:
     state = sqlstate(error)
     if state is None:
         return isinstance(error, OperationalError | InterfaceError)
-    return state[:2] in _DOWN_CLASSES or state == _READ_ONLY or state in _NOT_PROVISIONED
+    return state[:2] in _DOWN_CLASSES or is_surely_down(error)
 
 
 def is_surely_down(error: BaseException) -> bool:
-    """Whether the error itself says that no statement can go through, so that it cannot be one message's doing.
-
-    A lost connection does not say so: the message may have cost the server process its life.
-    """
+    """Whether the error itself says that no statement can go through, so that it cannot be one message's doing."""
     if not isinstance(error, DBAPIError):
         return False
     state = sqlstate(error) or ""
@@ -85,14 +83,17 @@ def sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
 
 
-def why_down(error: Exception) -> str:
-    """Why the database cannot be used, for the log: what PostgreSQL calls it, or where TLS is at fault what to do.
-
-    Never its own words, which may quote a row.
-    """
+def name_of(error: Exception) -> str:
+    """What PostgreSQL calls an error, and what it is about; never its own words, which may quote a row."""
     cause = getattr(error, "orig", None) or error
-    name = " ".join(filter(None, (type(cause).__name__, getattr(cause, "sqlstate", None))))
-    return trouble(cause) or name
+    diagnosis = getattr(cause, "diag", None)
+    about = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "table_name", None)
+    return " ".join(filter(None, (type(cause).__name__, getattr(cause, "sqlstate", None), about)))
+
+
+def why_down(error: Exception) -> str:
+    """Why the database cannot be used, for the log: the error's name, or where TLS is at fault what to do."""
+    return trouble(getattr(error, "orig", None) or error) or name_of(error)
 
 
 # One for all calls: tenacity's objects refer to each other in a circle, and one made for each call would keep its

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Connection, Engine, Table, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.store.engine import in_transaction
 
@@ -21,14 +21,14 @@ _log = structlog.get_logger()
 
 
 class Retention:
-    """Remembers when an inbox was last gone through; one for each process."""
+    """Remembers when an inbox is due; one for each process."""
 
     def __init__(self, engine: Engine, inbox: Table) -> None:
         self._engine, self._inbox = engine, inbox
         self._due = time.monotonic()
 
     def after_batch(self) -> None:
-        """Forget one portion, if it is time: the next one follows the next batch, and a rest is left for an hour.
+        """Forget one portion, if it is due: with each batch until nothing is left, then not for an hour.
 
         Raises nothing: whatever goes wrong here concerns no message.
         """
@@ -36,7 +36,7 @@ class Retention:
             return
         try:
             more = in_transaction(self._engine, lambda connection: forget(connection, self._inbox))
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             _log.warning("retention_failed", table=self._inbox.name, error=type(error).__name__)
             more = 0
         if not more:

@@ -57,14 +57,14 @@ def findings(said: Any) -> Found:
     """The findings by part and name; the worst of those that share one."""
     order = ("ok", "warning", "failed")
     found = dict[str, Mapping[str, Any]]()
-    for one in sorted(said.json["findings"], key=lambda one: order.index(one["state"])):
+    for one in sorted(said.json["findings"], key=lambda one: order.index(one["level"])):
         found[f"{one['part']} {one['what']}"] = one
     return found
 
 
 def wrong(found: Found) -> dict[str, str]:
     """The state of what is not ok."""
-    return {name: one["state"] for name, one in found.items() if one["state"] != "ok"}
+    return {name: one["level"] for name, one in found.items() if one["level"] != "ok"}
 
 
 def test_where_all_is_well_nothing_is_to_do(whole: Aktif, amqp_url: str, relay: SmtpServer, rabbitmq: Broker) -> None:
@@ -119,7 +119,7 @@ def test_with_no_settings_each_missing_one_is_named_with_an_example(
     found = findings(said)
     names = ("AMQP_URL", "DATABASE_URL", "SMTP_URL", "LINK_KEYS", "PEPPER_KEYS")
     assert wrong(found) == {f"settings AKTIF_{name}": "failed" for name in names}
-    assert all(one["do"].startswith("set it to ") for one in found.values() if one["state"] == "failed")
+    assert all(one["do"].startswith("set it to ") for one in found.values() if one["level"] == "failed")
     assert said.code == 1
 
 
@@ -148,7 +148,7 @@ def test_a_malformed_setting_hides_no_other_and_no_other_check(whole: Aktif, mon
         "broker consumers": "warning",
     }
     assert "AKTIF_SMTP_URL" in found["settings AKTIF_SMPT_URL"]["do"]
-    assert found["mail relay"]["state"] == "ok"
+    assert found["mail relay"]["level"] == "ok"
     assert "geheim" not in said.out
 
 
@@ -167,7 +167,7 @@ def test_servers_that_are_down_are_each_named(whole: Aktif, monkeypatch: pytest.
         (f"broker AMQP 127.0.0.1:{port}", "broker management API", "database login", "mail relay"), "failed"
     )
     for one in found.values():
-        if one["state"] == "failed":
+        if one["level"] == "failed":
             assert "refused" in one["found"]
             assert one["do"]
     assert "geheim" not in said.out
@@ -183,7 +183,7 @@ def test_a_wrong_password_a_wrong_vhost_and_a_right_one_are_told_apart(
     said = whole("check", "--json")
 
     found = [one for one in said.json["findings"] if one["what"].startswith("AMQP ")]
-    assert [one["state"] for one in found] == ["failed", "failed", "ok"]
+    assert [one["level"] for one in found] == ["failed", "failed", "ok"]
     assert "user and password in AKTIF_AMQP_URL" in found[0]["do"]
     assert "vhost" in found[1]["do"]
     assert "geheim" not in said.out
@@ -224,7 +224,7 @@ def test_a_database_of_another_version_is_named(whole: Aktif, connection: Connec
     put(connection, "DROP TABLE alembic_version")
     none = findings(whole("check", "--json"))["database revision"]
 
-    assert (other["state"], none["state"]) == ("failed", "failed")
+    assert (other["level"], none["level"]) == ("failed", "failed")
     assert "0000" in other["found"]
     assert "`aktif provision`" in other["do"]
     assert none["do"] == "run `aktif provision`"
@@ -248,7 +248,7 @@ def test_the_login_of_a_service_and_that_of_a_stranger_are_told_apart(
             put(connection, f"DROP ROLE {role}")
 
     assert found["aktif_check_mailer"]["found"] == "reads all, writes the tables of mailer"
-    assert found["aktif_check_stranger"]["state"] == "failed"
+    assert found["aktif_check_stranger"]["level"] == "failed"
     assert "may not read accounts" in found["aktif_check_stranger"]["found"]
 
 
@@ -257,4 +257,4 @@ def test_a_database_that_may_lose_a_commit_is_named(whole: Aktif, connection: Co
 
     found = findings(whole("check", "--json"))["database durability"]
 
-    assert (found["state"], found["found"]) == ("failed", "synchronous_commit is off")
+    assert (found["level"], found["found"]) == ("failed", "synchronous_commit is off")

@@ -1,5 +1,7 @@
 """`aktif provision`, `queues`, `dead`, and what is said when a server is down."""
 
+from pathlib import Path
+
 import pika
 import pytest
 from sqlalchemy import Connection
@@ -7,10 +9,12 @@ from sqlalchemy import Connection
 from schemas.events import Exchange, Lane
 from schemas.examples import EXAMPLES
 from services.archivist.letters import file
+from services.cli import logins
 from services.cli.servers.process import free_port
 from shared.broker.management import Management, ManagementApi, QueueState, vhost_of
 from shared.broker.topology import LETTERS, TOPOLOGY
 from shared.broker.verdicts import Delivery
+from shared.settings import load_settings
 from shared.store import bulk, tables
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Aktif, put
@@ -53,6 +57,24 @@ def test_an_hr_system_gets_a_user_that_can_only_publish_and_read_its_feed(
     assert "its password stays" in again.out
     assert permissions["configure"] == "^$"
     assert permissions["write"] == r"^aktif\.hr$"
+
+
+def test_an_hr_password_that_a_new_folder_replaces_is_said_to_be_no_longer_good(
+    amqp_url: str, rabbitmq: Broker, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = vhost_of(amqp_url)
+    monkeypatch.setenv("AKTIF_AMQP_URL", amqp_url)
+    monkeypatch.setenv("AKTIF_BROKER_API_URL", rabbitmq.api_url)
+    said = []
+    try:
+        for folder in (None, tmp_path, tmp_path):
+            assert logins.of_hr(load_settings(), name, folder)
+            said.append(capsys.readouterr().err)
+    finally:
+        Management(rabbitmq.api_url).request("DELETE", f"users/hr-{name}")
+
+    replaced = f"aktif: hr-{name} was there; its password before is no longer good\n"
+    assert said == ["", replaced, ""]
 
 
 def _use_as(user: str, password: str, amqp_url: str, name: str) -> None:

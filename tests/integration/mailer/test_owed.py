@@ -141,7 +141,8 @@ def test_what_cannot_be_written_is_dead_and_neither_it_nor_a_neighbour_is_sent_a
 
     assert not isinstance(verdicts, DependencyDown)
     assert verdicts[7] == Dead(
-        "internal_error", "sent: accepted; what became of it cannot be written: CheckViolation 23514"
+        "internal_error",
+        "sent: accepted; what became of it cannot be written: CheckViolation 23514 attempts_email_check",
     )
     assert results_of([*verdicts[:7], *verdicts[8:]]) == ["done"] * 29
     assert desk.received_by() == {person.email: 1 for person in people}

@@ -59,7 +59,7 @@ def test_how_long_each_certificate_is_good_for_is_told(
     found = check(certificates.good, certificates.ours)
 
     for name in ("broker TLS", "broker management TLS", "database TLS", "mail TLS"):
-        assert found[name]["state"] == "ok", found[name]
+        assert found[name]["level"] == "ok", found[name]
         assert "TLSv1." in found[name]["found"]
         assert "(299 days)" in found[name]["found"]
 
@@ -72,7 +72,7 @@ def test_one_that_ends_soon_is_a_warning(
     found = check(certificates.soon, certificates.ours)
 
     for name in ("broker TLS", "broker management TLS", "database TLS", "mail TLS"):
-        assert found[name]["state"] == "warning", found[name]
+        assert found[name]["level"] == "warning", found[name]
         assert "(8 days)" in found[name]["found"]
         assert found[name]["do"].startswith("renew it")
 
@@ -86,6 +86,6 @@ def test_why_one_is_refused_and_what_to_do_is_told(
 
     what, _, do = fault.says.partition("; ")
     for name in ("broker AMQP", "broker management API", "database login", "mail relay"):
-        assert found[name]["state"] == "failed", found[name]
+        assert found[name]["level"] == "failed", found[name]
         assert what in found[name]["found"]
         assert do in found[name]["do"]

@@ -13,7 +13,7 @@ from services.cli.check_parts import clock
 from services.cli.check_settings import EVERYTHING, of_settings
 from shared.broker.look import BrokerSeen
 from shared.clock import now
-from shared.findings import Finding, Part, State, certificate, in_clear, is_local
+from shared.findings import Finding, Level, Part, certificate, in_clear, is_local
 from shared.settings import Settings
 from shared.tls import Peer
 
@@ -28,7 +28,7 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(found: Iterable[Finding]) -> dict[str, str]:
-    return {one.what: str(one.state) for one in found if one.state is not State.OK}
+    return {one.what: str(one.level) for one in found if one.level is not Level.OK}
 
 
 def settings(**given: Any) -> Settings:
@@ -81,14 +81,14 @@ def test_a_clock_may_be_2_seconds_off_and_the_time_of_asking_counts_for_neither(
     second = timedelta(seconds=1)
     found = clock(PART, NOON + timedelta(seconds=theirs), NOON - second, NOON + second, resolution=timedelta())
 
-    assert found.state == state
+    assert found.level == state
 
 
 def test_a_clock_that_is_cut_off_to_seconds_may_seem_one_behind() -> None:
     theirs = NOON - timedelta(seconds=2.9)
 
-    assert clock(PART, theirs, NOON, NOON, resolution=timedelta(seconds=1)).state is State.OK
-    assert clock(PART, theirs, NOON, NOON, resolution=timedelta()).state is State.FAILED
+    assert clock(PART, theirs, NOON, NOON, resolution=timedelta(seconds=1)).level is Level.OK
+    assert clock(PART, theirs, NOON, NOON, resolution=timedelta()).level is Level.FAILED
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_a_clock_that_is_cut_off_to_seconds_may_seem_one_behind() -> None:
 def test_brokers_that_are_too_old_or_refuse_least_privilege_are_named(version: str, state: str) -> None:
     seen = BrokerSeen("host", 5672, "user", "/", "RabbitMQ", version, None)
 
-    assert _version(seen, "host").state == state
+    assert _version(seen, "host").level == state
 
 
 @pytest.mark.parametrize(("days", "state"), [(29, "warning"), (31, "ok")])
 def test_a_certificate_that_ends_within_30_days_is_a_warning(days: int, state: str) -> None:
     peer = Peer("TLSv1.3", now() + timedelta(days=days, hours=1))
 
-    assert certificate(PART, "TLS", peer).state == state
+    assert certificate(PART, "TLS", peer).level == state
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_a_certificate_that_ends_within_30_days_is_a_warning(days: int, state: s
 )
 def test_only_what_leaves_the_machine_in_clear_is_a_warning(host: str, local: bool) -> None:
     assert is_local(host) is local
-    assert [one.state for one in in_clear(PART, host, "encrypt it")] == ([] if local else ["warning"])
+    assert [one.level for one in in_clear(PART, host, "encrypt it")] == ([] if local else ["warning"])
