@@ -1,4 +1,4 @@
-# One image for every service: `docker run aktif state`, `… mailer`, `… archivist`, and any other `aktif` command.
+# One image for every service: `docker run aktif state`, `… mailer`, `… archivist`, `… portal`, and any other `aktif` command.
 # Where packages come from a mirror: --build-arg PIP_INDEX_URL=… (and PIP_TRUSTED_HOST, PIP_CERT).
 
 FROM python:3.13-slim AS build
@@ -23,7 +23,7 @@ RUN /build/bin/pip install -q --no-index --find-links /wheels setuptools wheel \
 FROM python:3.13-slim
 # A named volume takes its owner from the folder it is first mounted over.
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin aktif \
- && for folder in state mailer archivist operator hr-contoh keys admin rabbitmq postgres; do \
+ && for folder in state mailer archivist portal operator hr-contoh keys admin rabbitmq postgres; do \
       install -d -o aktif -g aktif -m 700 "/secrets/$folder"; \
     done \
  && install -d -o aktif -g aktif -m 700 /run/secrets

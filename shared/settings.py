@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import getaddresses
 from functools import cached_property
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.links import MIN_KEY_BYTES, LinkLife
 
@@ -25,6 +25,7 @@ DEVELOPMENT: Final = "development-"
 """How a key begins that was generated for development; one that does is refused where links are https."""
 KEY_SETTINGS: Final = ("link_keys", "pepper_keys", "session_keys")
 _SECRETS: Final = Path("/run/secrets")
+_LARGEST_PORT: Final = 65535
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
@@ -84,6 +85,32 @@ def _ip_address(value: str) -> str:
         raise ValueError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from None
 
 
+def _bind(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    try:
+        ip_address(host.strip("[]"))
+        complete = port.isascii() and port.isdecimal() and int(port) <= _LARGEST_PORT
+    except ValueError:
+        complete = False
+    if not complete:
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+    return value
+
+
+def _networks(value: str) -> str:
+    try:
+        return ",".join(str(ip_network(part.strip())) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be IP addresses or networks, comma-separated, such as 10.0.0.5,10.1.0.0/16") from None
+
+
+def _web_page(value: str) -> str:
+    parts = _parts(value)
+    if parts is None or parts.scheme not in {"http", "https"} or re.search(r'[<>";]', value):
+        raise ValueError("must look like https://host/path")
+    return value
+
+
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 WebBase = Annotated[str, AfterValidator(_web_base)]
 
@@ -101,6 +128,8 @@ class Settings(BaseSettings):
     mail_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     mail_retry_hours: Annotated[int, Field(ge=0, le=240)] = 24
     portal_url: WebBase = "http://localhost:8080"
+    portal_bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1:8080"
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     link_keys: Keys | None = None
     pepper_keys: Keys | None = None
     session_keys: Keys | None = None
@@ -112,6 +141,7 @@ class Settings(BaseSettings):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     metrics_bind: Annotated[str, AfterValidator(_ip_address)] = "127.0.0.1"
     system_name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f<>@]+$")] = "iSPEKS"
+    home_url: Annotated[str, AfterValidator(_web_page)] | None = None
 
     @cached_property
     def link_life(self) -> LinkLife:
@@ -157,8 +187,16 @@ def read_settings() -> tuple[Settings, list[str]]:
     except UnicodeDecodeError:
         raise BadSettings("a secret or the file .env is not UTF-8") from None
     except OSError as error:
-        raise BadSettings(f"{error.filename} cannot be read: {error.strerror}") from None
+        raise _unreadable(error) from None
+    except SettingsError as error:
+        if isinstance(error.__cause__, OSError):
+            raise _unreadable(error.__cause__) from None
+        raise BadSettings("a secret or the file .env cannot be read") from None
     return settings, [*faults, *_development_keys(settings)]
+
+
+def _unreadable(error: OSError) -> BadSettings:
+    return BadSettings(f"{error.filename} cannot be read: {error.strerror}")
 
 
 def _read(folder: Path | None) -> tuple[Settings, list[str]]:

@@ -21,7 +21,8 @@ _HELP = prose(
     Nothing is changed and no mail is sent. The checks run side by side, each with a time limit of a few seconds, and
     one that fails hides no other. No password is shown.
 
-    A service sees its own settings only: --for mailer, run where the mailer runs, checks what the mailer needs."""
+    A service sees its own settings only: --for mailer, run where the mailer runs, checks what the mailer needs. For
+    operator it is what an operator's login sees: broker, its management API, and database."""
 )
 
 
@@ -31,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
         "aktif check",
         "aktif check --json",
         "aktif check --for mailer",
+        "aktif check --for operator",
         exits={0: "nothing failed, though there may be warnings", 1: "something failed", 2: "wrong usage"},
     )
     app.command("check", help=_HELP, epilog=epilog, rich_help_panel=MACHINE)(_check)
@@ -38,7 +40,8 @@ def add_to(app: typer.Typer) -> None:
 
 def _check(
     service: Annotated[
-        Literal["state", "mailer", "archivist"] | None, typer.Option("--for", help="Only what this service needs.")
+        Literal["state", "mailer", "archivist", "portal", "operator"] | None,
+        typer.Option("--for", help="Only what this service, or an operator, needs."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
@@ -56,8 +59,8 @@ def _check(
 
 
 def look(service: str | None = None) -> "list[Finding]":
-    """Everything, or what one service needs, in the order in which it is shown. Raises nothing but for faults of
-    ours."""
+    """Everything, or what one service or an operator needs, in the order in which it is shown. Raises nothing but for
+    faults of ours."""
     from services.cli.check_settings import EVERYTHING, NEEDS, of_settings
     from services.cli.environment import borrow_from_up
     from shared.findings import Part
@@ -69,19 +72,19 @@ def look(service: str | None = None) -> "list[Finding]":
         settings, faults = read_settings()
     except BadSettings as error:
         return [Part("settings").failed("read", str(error), "correct it; without settings nothing else is checked")]
-    return list(of_settings(settings, faults, wanted)) + _side_by_side(_checks(settings, wanted))
+    return list(of_settings(settings, faults, wanted)) + _side_by_side(_checks(settings, service, wanted))
 
 
-def _checks(settings: "Settings", wanted: Sequence[str]) -> "Iterator[_Check]":
+def _checks(settings: "Settings", service: str | None, wanted: Sequence[str]) -> "Iterator[_Check]":
     """What can be looked at with these settings; what is missing was said of the settings."""
     from services.cli.check_broker import by_amqp, by_api
     from services.cli.check_database import by_sql
     from services.cli.check_mail import by_mailer
-    from services.cli.check_settings import EVERYTHING
+    from shared.broker.permissions import OPERATOR
 
     if settings.amqp_url is not None:
         yield "broker", "AMQP", partial(by_amqp, settings)
-    if settings.amqp_url is not None and wanted == EVERYTHING:  # a service has no login for the management API
+    if settings.amqp_url is not None and service in (None, OPERATOR):  # a worker has no login for the management API
         yield "broker", "management API", partial(by_api, settings)
     if settings.database_url is not None:
         yield "database", "login", partial(by_sql, settings)

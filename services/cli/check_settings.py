@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from services.cli.output import count
+from shared.broker.permissions import OPERATOR
 from shared.findings import Finding, Part, is_local
 from shared.settings import DEVELOPMENT, KEY_SETTINGS, PREFIX, Settings
 
@@ -17,9 +18,11 @@ NEEDS: Final = {
     "state": ("amqp_url", "database_url"),
     "mailer": ("amqp_url", "database_url", "smtp_url", "link_keys"),
     "archivist": ("amqp_url", "database_url"),
+    "portal": ("amqp_url", "database_url", "link_keys", "pepper_keys", "session_keys"),
+    OPERATOR: ("amqp_url", "database_url"),
 }
-"""The settings without which a service does not start."""
-EVERYTHING: Final = ("amqp_url", "database_url", "smtp_url", "link_keys", "pepper_keys")
+"""The settings without which a service does not start, and an operator's command line is of no use."""
+EVERYTHING: Final = ("amqp_url", "database_url", "smtp_url", *KEY_SETTINGS)
 _SETTINGS: Final = Part("settings")
 _LOOKS_LIKE: Final = {
     "amqp_url": "amqps://user:password@host/vhost",
@@ -46,7 +49,8 @@ def of_settings(settings: Settings, faults: Sequence[str], wanted: Sequence[str]
     yield from _unknown()
     given = len(settings.model_fields_set)
     yield _SETTINGS.ok("read", f"{given - len(malformed)} are set, the others have their default")
-    yield from _portal(settings)
+    if "link_keys" in wanted:  # nobody else makes links
+        yield from _portal(settings)
     yield from _keys(settings)
 
 

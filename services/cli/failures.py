@@ -60,7 +60,7 @@ def explain(error: BaseException) -> str:
 
 
 def _of_database(error: BaseException) -> str:
-    from shared.store.engine import is_down, sqlstate
+    from shared.store.engine import WrongEncoding, is_down, sqlstate
     from shared.tls import trouble
 
     state = sqlstate(error) if hasattr(error, "orig") else None  # type: ignore[arg-type]
@@ -69,6 +69,8 @@ def _of_database(error: BaseException) -> str:
         return "the database lacks tables or columns of this version: run `aktif provision`"
     if state == "42501":
         return f"the database refuses: {words}; use a role that may, in AKTIF_DATABASE_URL"
+    if isinstance(getattr(error, "orig", None), WrongEncoding):
+        return words
     if about_tls := trouble(error):
         return f"the database cannot be used: {about_tls}"
     if is_down(error):

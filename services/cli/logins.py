@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BROKER, _DATABASE, _API = "aktif_amqp_url", "aktif_database_url", "aktif_broker_api_url"
 _KEYS: Final = ("aktif_link_keys", "aktif_pepper_keys", "aktif_session_keys")
-_NEEDS_KEYS: Final = {"mailer": ("aktif_link_keys",)}
+_NEEDS_KEYS: Final = {"mailer": ("aktif_link_keys",), "portal": _KEYS}
 
 
 def of_services(of: "Settings", folder: Path) -> None:
@@ -41,8 +41,9 @@ def of_hr(of: "Settings", name: str, folder: Path | None) -> bool:
     from shared.broker.permissions import of_hr
     from shared.broker.users import has_user, permit, put_user
 
-    user = f"hr-{name}"
-    file = folder / user / _BROKER if folder else None
+    vhost = vhost_of(of.broker_urls()[0])
+    user = hr_user(name, vhost)
+    file = folder / f"hr-{name}" / _BROKER if folder else None
     is_kept = file is not None and file.exists()
     password = _kept_password(file) if file else secrets.token_urlsafe(24)
     try:
@@ -50,7 +51,7 @@ def of_hr(of: "Settings", name: str, folder: Path | None) -> bool:
         is_new = not has_user(api, user)
         if is_new or file:
             put_user(api, user, password)
-        permit(api, vhost_of(of.broker_urls()[0]), user, of_hr(name))
+        permit(api, vhost, user, of_hr(name))
     except (Failed, ManagementError) as error:
         typer.echo(f"aktif: the user {user} could not be made: {explain(error)}", err=True)
         return False
@@ -82,7 +83,16 @@ def development_keys(folder: Path) -> None:
 
 def broker_user(service: str, vhost: str) -> str:
     """`aktif-state`; in a vhost of another name than / with that name, since users are the whole broker's."""
-    return f"aktif-{service}" if vhost == "/" else f"aktif-{service}-{vhost}"
+    return _in_vhost(f"aktif-{service}", vhost)
+
+
+def hr_user(name: str, vhost: str) -> str:
+    """`hr-kelantan`; in a vhost of another name than / with that name."""
+    return _in_vhost(f"hr-{name}", vhost)
+
+
+def _in_vhost(user: str, vhost: str) -> str:
+    return user if vhost == "/" else f"{user}-{vhost}"
 
 
 def _broker_users(of: "Settings", folder: Path) -> Sequence[str]:

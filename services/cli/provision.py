@@ -16,8 +16,9 @@ _HELP = prose(
 
     What is there in another form is left as it is, since a queue may hold messages, and named; the exit code is then 1.
 
-    --hr NAME also makes what one HR system needs: the feed queue feed.NAME and the user hr-NAME, who may publish to
-    aktif.hr and read that queue, and nothing else. Its password is generated and shown once.
+    --hr NAME also makes what one HR system needs: the feed queue feed.NAME and the user hr-NAME (in a vhost other
+    than /: hr-NAME-VHOST), who may publish to aktif.hr and read that queue, and nothing else. Its password is generated
+    and shown once.
 
     --logins FOLDER makes a broker user and a database login for each service and for operators, who may do what their
     work needs and nothing else, and writes their URLs to FOLDER/SERVICE/aktif_amqp_url and aktif_database_url (with

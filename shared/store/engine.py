@@ -1,11 +1,12 @@
 """The engine: one place that connects, and says which failures mean that the database is down."""
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+import psycopg
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
@@ -28,6 +29,10 @@ _NOT_PROVISIONED = {"42P01", "42703", "3F000", "42501"}
 """A table, column, schema or right that is missing: no message's fault, `aktif provision` was not run."""
 
 
+class WrongEncoding(psycopg.OperationalError):
+    """A database that is not in UTF8; its text is one line that says what to do."""
+
+
 def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
     """An engine that has not connected yet. `application` names its sessions in pg_stat_activity.
 
@@ -37,7 +42,7 @@ def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
         conninfo_to_dict(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
     except (ArgumentError, ProgrammingError) as error:
         raise BadSettings(f"AKTIF_DATABASE_URL: PostgreSQL does not understand it ({type(error).__name__})") from None
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -51,6 +56,24 @@ def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
             "options": "-c timezone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
         },
     )
+    take_only_utf8(engine)
+    return engine
+
+
+def take_only_utf8(engine: Engine) -> None:
+    """Have its connections refuse a database of another encoding with WrongEncoding, which is a database that is down.
+
+    In SQL_ASCII no byte has a meaning, and texts come as bytes; the others do not hold every name.
+    https://www.postgresql.org/docs/current/multibyte.html
+    """
+    event.listen(engine, "connect", _take_only_utf8, insert=True)  # before SQLAlchemy asks for anything
+
+
+def _take_only_utf8(connection: Any, _: object) -> None:
+    found = connection.info.parameter_status("server_encoding")
+    if found != "UTF8":
+        connection.close()
+        raise WrongEncoding(f"the database's encoding is {found}; it must be UTF8: create it with ENCODING 'UTF8'")
 
 
 def is_down(error: BaseException) -> bool:
@@ -92,8 +115,10 @@ def name_of(error: Exception) -> str:
 
 
 def why_down(error: Exception) -> str:
-    """Why the database cannot be used, for the log: the error's name, or where TLS is at fault what to do."""
-    return trouble(getattr(error, "orig", None) or error) or name_of(error)
+    """Why the database cannot be used, for the log: the error's name, or where TLS or encoding are at fault what to
+    do."""
+    cause = getattr(error, "orig", None) or error
+    return str(cause) if isinstance(cause, WrongEncoding) else trouble(cause) or name_of(error)
 
 
 # One for all calls: tenacity's objects refer to each other in a circle, and one made for each call would keep its

@@ -4,12 +4,15 @@ import gc
 import json
 import os
 import pty
+import shutil
 import signal
 import smtplib
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +65,16 @@ def _private(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AKTIF_TEST_CONTAINERS", raising=False)
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that others may enter: pytest's own are closed again whenever another pytest starts, and PostgreSQL runs as
+    another user where we are root."""
+    made = Path(tempfile.mkdtemp(prefix="aktif tests-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
 def test_a_confirmed_message_survives_a_killed_broker(own_servers: Servers) -> None:
     broker = own_servers.rabbitmq
     assert broker is not None
@@ -105,8 +118,7 @@ def test_a_committed_row_survives_a_killed_database(own_servers: Servers) -> Non
     drop_database(url)
 
 
-def test_what_a_killed_parent_leaves_is_taken_over_beside_another_copy(own_servers: Servers, tmp_path: Path) -> None:
-    folder = _open_to_all(tmp_path)
+def test_what_a_killed_parent_leaves_is_taken_over_beside_another_copy(own_servers: Servers, folder: Path) -> None:
     command = [sys.executable, "-c", HOLD, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.getcwd()}) as parent:
         assert parent.stdout is not None
@@ -166,7 +178,7 @@ def test_a_database_that_refuses_root_runs_as_another_user(own_servers: Servers)
     assert {process.gids().real == 0 for process in family} == {False}
 
 
-def test_ctrl_c_reaches_us_first_and_the_servers_end_with_us(tmp_path: Path) -> None:
+def test_ctrl_c_reaches_us_first_and_the_servers_end_with_us(folder: Path) -> None:
     terminal, inside = pty.openpty()
     command = [
         sys.executable,
@@ -175,7 +187,7 @@ def test_ctrl_c_reaches_us_first_and_the_servers_end_with_us(tmp_path: Path) -> 
         sys.executable,
         "-c",
         SERVE_AFTER_CTRL_C,
-        str(_open_to_all(tmp_path)),
+        str(folder),
     ]
     with subprocess.Popen(command, stdin=inside, env=os.environ | {"PYTHONPATH": os.getcwd()}) as parent:
         os.close(inside)
@@ -275,19 +287,16 @@ def test_a_vhost_and_a_database_are_the_tests_own(vhost: str, postgres: str) -> 
     drop_database(url)
 
 
-def _open_to_all(path: Path) -> Path:
-    # pytest's folders are its user's alone; PostgreSQL runs as another user where we are root.
-    for folder in (path, *path.parents):
-        if folder.owner() == path.owner() and folder.stat().st_mode & 0o077 == 0:
-            folder.chmod(0o711)
-    return path
-
-
 def _line_with(terminal: int, word: str) -> str:
-    said = ""
-    while not (said.endswith("\n") and word in said.splitlines()[-1]):
-        said += os.read(terminal, 1).decode()
-    return said.splitlines()[-1]
+    said = b""
+    while not (said.endswith(b"\n") and said.splitlines()[-1].decode().lstrip("^C").startswith(word)):
+        try:
+            said += os.read(terminal, 1)
+        except OSError:  # whoever wrote there has ended
+            pytest.fail(
+                f"ended without a line that begins with {word!r}, after saying {said.decode(errors='replace')!r}"
+            )
+    return said.splitlines()[-1].decode()
 
 
 def _connections(process: psutil.Process) -> list[Any]:

@@ -2,18 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 from services.cli.servers.process import free_port
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-PORTS = ("AKTIF_AMQP_PORT", "AKTIF_BROKER_API_PORT", "AKTIF_MAILPIT_PORT", "AKTIF_PROMETHEUS_PORT")
+PORTS = ("AKTIF_AMQP_PORT", "AKTIF_BROKER_API_PORT", "AKTIF_MAILPIT_PORT", "AKTIF_PORTAL_PORT", "AKTIF_PROMETHEUS_PORT")
 
 
 @dataclass
@@ -52,6 +54,22 @@ class Stack:
         except OSError:
             return -1
 
+    @property
+    def portal_url(self) -> str:
+        """Where the portal is, and where the links of mails lead."""
+        return self.environment["AKTIF_PORTAL_URL"]
+
+    def newest_link(self) -> str:
+        """The path of the link in the newest mail."""
+        catcher = f"http://127.0.0.1:{self.environment['AKTIF_MAILPIT_PORT']}/api/v1"
+        with urlopen(f"{catcher}/messages?limit=1") as answer:
+            newest = json.load(answer)["messages"][0]["ID"]
+        with urlopen(f"{catcher}/message/{newest}") as answer:
+            (link, *_) = re.findall(
+                rf"{re.escape(self.portal_url)}(/account/activation[?]token=\S+)", json.load(answer)["Text"]
+            )
+        return str(link)
+
     def scraped(self) -> set[str]:
         """The jobs of which Prometheus could read every target."""
         try:
@@ -61,6 +79,14 @@ class Stack:
             return set()
         unread = {target["labels"]["job"] for target in targets if target["health"] != "up"}
         return {target["labels"]["job"] for target in targets} - unread
+
+    def rules(self) -> list[dict[str, Any]]:
+        """The rules that Prometheus loaded, as it tells them; none while it does not answer."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.environment['AKTIF_PROMETHEUS_PORT']}/api/v1/rules") as answer:
+                return [rule for group in json.load(answer)["data"]["groups"] for rule in group["rules"]]
+        except OSError:
+            return []
 
     def count(self, question: str) -> int:
         """One number from the database, asked as its administrator."""
@@ -117,6 +143,7 @@ def docker(*arguments: str) -> str:
 def stack(project: str) -> Iterator[Stack]:
     """A stack that is up, and gone with its volumes at the end."""
     found = Stack(project, {name: str(free_port()) for name in PORTS})
+    found.environment["AKTIF_PORTAL_URL"] = f"http://localhost:{found.environment['AKTIF_PORTAL_PORT']}"
     try:
         found.compose("up", "-d", "--build")
         yield found

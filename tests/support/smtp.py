@@ -1,4 +1,4 @@
-"""A scripted SMTP server on 127.0.0.1: it records the wire and answers as the test says."""
+"""A scripted SMTP server, on 127.0.0.1 unless told otherwise: it records the wire and answers as the test says."""
 
 import base64
 import socket
@@ -87,7 +87,13 @@ class SmtpServer:
     """Use as a context manager. Steps are `connect ehlo starttls auth mail rcpt data content rset quit`."""
 
     def __init__(
-        self, *, pipelining: bool = True, port: int = 0, tls: ssl.SSLContext | None = None, login: str | None = None
+        self,
+        *,
+        pipelining: bool = True,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        login: str | None = None,
     ) -> None:
         self._pipelining, self._tls, self._login = pipelining, tls, login
         self._rules: list[Rule] = []
@@ -98,7 +104,7 @@ class SmtpServer:
         self.writes: list[bytes] = []
         self.connections = 0
         self.on_mail: Callable[[Received], None] = lambda _: None
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = socket.create_server((host, port))
         self.port = int(self._listener.getsockname()[1])
 
     @property

@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 
+from shared.store.engine import take_only_utf8
 from shared.store.tables import metadata
 
 url = context.config.attributes.get("url")
@@ -11,7 +12,9 @@ if url is None:
 
     url = load_settings().require("database_url")
 
-with create_engine(url, poolclass=NullPool).connect() as connection:
+engine = create_engine(url, poolclass=NullPool)
+take_only_utf8(engine)
+with engine.connect() as connection:
     # Two processes that start together must not migrate side by side; the lock ends with the connection.
     connection.execute(text("SELECT pg_advisory_lock(7452001)"))
     connection.commit()

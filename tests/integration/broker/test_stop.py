@@ -50,9 +50,9 @@ def test_sigterm_finishes_the_batch_and_hands_over_the_rest_as_fresh_copies(hand
 def test_sigkill_with_work_in_hand_loses_nothing(hands: Hands) -> None:
     everyone = publish_all(hands)
     for _ in range(3):
-        with process(hands, "slow", "0.05") as worker:
+        with process(hands, "slow", "0.5") as worker:
             assert worker.stdout is not None
-            worker.stdout.readline()
+            assert worker.stdout.readline(), "there was work left for it"
             eventually("some are done", lambda: hands.count(WORKED) > 0, every=0.01)
             assert sum(hands.counts().values()) < sum(everyone.values()), "work is in hand"
             worker.kill()

@@ -1,20 +1,25 @@
 """`aktif check`: each thing that can be wrong is named with what to do, and hides no other."""
 
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import Connection
 
+from services.cli.logins import broker_user
+from shared.broker.management import Management, vhost_of
+from shared.broker.permissions import OPERATOR, logins
 from shared.broker.topology import DEAD_QUEUE
-from shared.store.roles import grant, role_of
+from shared.store.roles import grant, login_of, role_of
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Aktif, put
 from tests.support.broker import Hands
-from tests.support.servers import vhost_url
+from tests.support.servers import database_name, database_url, drop_database, vhost_url
 from tests.support.smtp import SmtpServer
 from tests.support.waiting import eventually
 
@@ -40,6 +45,30 @@ def whole(aktif: Aktif, relay: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> A
     monkeypatch.setenv("AKTIF_LINK_KEYS", LINK_KEY)
     monkeypatch.setenv("AKTIF_PEPPER_KEYS", PEPPER)
     return aktif
+
+
+@pytest.fixture
+def operator(
+    aktif: Aktif,
+    amqp_url: str,
+    rabbitmq: Broker,
+    database: str,
+    connection: Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Aktif]:
+    """`aktif` with the settings that `aktif provision --logins` makes for operators, and no others."""
+    try:
+        assert aktif("provision", "--logins", str(tmp_path / "secrets")).code == 0
+        for name in [name for name in os.environ if name.startswith("AKTIF_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("AKTIF_SECRETS_DIR", str(tmp_path / "secrets" / OPERATOR))
+        yield aktif
+    finally:
+        for service in logins():
+            user = broker_user(service, vhost_of(amqp_url))
+            Management(rabbitmq.api_url).request("DELETE", f"users/{user}")
+            put(connection, f"DROP ROLE {login_of(service, database_name(database))}")
 
 
 @contextmanager
@@ -131,6 +160,32 @@ def test_a_service_needs_its_own_settings_only(aktif: Aktif) -> None:
         "settings AKTIF_SMTP_URL": "failed",
         "settings AKTIF_LINK_KEYS": "failed",
     }
+
+
+def test_an_operators_login_checks_broker_management_api_and_database(operator: Aktif) -> None:
+    said = operator("check", "--for", "operator", "--json")
+
+    found = findings(said)
+    assert (said.code, wrong(found)) == (0, {"broker consumers": "warning"})
+    assert {"broker management API", "broker alarms", "broker topology", "broker clock"} <= found.keys()
+    assert found["database rights"]["found"] == "reads all, writes the tables of no service"
+    assert not any(name.startswith("mail ") for name in found)
+    assert [name for name in found if name.startswith("settings ")] == ["settings read"]
+
+
+def test_an_operators_login_sees_what_drifted(operator: Aktif, amqp_url: str, rabbitmq: Broker) -> None:
+    """RabbitMQ leaves out of some answers what a user may not see."""
+    policy = {"pattern": "^wait", "apply-to": "queues", "definition": {"max-length": 5}}
+    Management(rabbitmq.api_url).request("PUT", f"policies/{vhost_of(amqp_url)}/short", policy)
+    with Hands(amqp_url, rabbitmq.api_url).channel() as channel:
+        channel.queue_unbind("state.live", "aktif.hr", "live.*")
+
+    said = operator("check", "--for", "operator", "--json")
+
+    drifts = [one["found"] for one in said.json["findings"] if one["what"] == "topology"]
+    assert "missing: binding from aktif.hr to state.live with key 'live.*'" in drifts
+    assert "queue wait.5s: policy short sets max-length" in drifts
+    assert said.code == 1
 
 
 def test_a_malformed_setting_hides_no_other_and_no_other_check(whole: Aktif, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,3 +313,23 @@ def test_a_database_that_may_lose_a_commit_is_named(whole: Aktif, connection: Co
     found = findings(whole("check", "--json"))["database durability"]
 
     assert (found["level"], found["found"]) == ("failed", "synchronous_commit is off")
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_is_not_in_utf8_is_named_by_check_and_provision(
+    whole: Aktif, connection: Connection, database: str, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    url = database_url(database, f"{database_name(database)}_{encoding.lower()}")
+    how = f"ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+    put(connection, f"CREATE DATABASE {database_name(url)} {how}")
+    monkeypatch.setenv("AKTIF_DATABASE_URL", url)
+    try:
+        checked, provisioned = whole("check", "--json"), whole("provision")
+    finally:
+        drop_database(url)
+
+    found = [one for one in checked.json["findings"] if one["part"] == "database"]
+    assert [(one["level"], one["found"]) for one in found] == [("failed", f"the database's encoding is {encoding}")]
+    assert found[0]["do"] == "it must be UTF8: create it with ENCODING 'UTF8'"
+    assert (checked.code, provisioned.code) == (1, 1)
+    assert provisioned.err == f"aktif: {found[0]['found']}; {found[0]['do']}\n"

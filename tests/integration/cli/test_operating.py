@@ -45,13 +45,13 @@ def test_an_hr_system_gets_a_user_that_can_only_publish_and_read_its_feed(
     name = vhost_of(amqp_url)
     api = Management(rabbitmq.api_url)
     try:
-        first = aktif("provision", "--hr", name)
-        again = aktif("provision", "--hr", name)
-        permissions = api.request("GET", f"permissions/{name}/hr-{name}")
+        first = aktif("provision", "--hr", "kelantan")
+        again = aktif("provision", "--hr", "kelantan")
+        permissions = api.request("GET", f"permissions/{name}/hr-kelantan-{name}")
         password = first.out.partition(", password ")[2].split()[0]
-        _use_as(f"hr-{name}", password, amqp_url, name)
+        _use_as(f"hr-kelantan-{name}", password, amqp_url, "kelantan")
     finally:
-        api.request("DELETE", f"users/hr-{name}")
+        api.request("DELETE", f"users/hr-kelantan-{name}")
 
     assert (first.code, again.code) == (0, 0)
     assert "its password stays" in again.out
@@ -68,12 +68,12 @@ def test_an_hr_password_that_a_new_folder_replaces_is_said_to_be_no_longer_good(
     said = []
     try:
         for folder in (None, tmp_path, tmp_path):
-            assert logins.of_hr(load_settings(), name, folder)
+            assert logins.of_hr(load_settings(), "kelantan", folder)
             said.append(capsys.readouterr().err)
     finally:
-        Management(rabbitmq.api_url).request("DELETE", f"users/hr-{name}")
+        Management(rabbitmq.api_url).request("DELETE", f"users/hr-kelantan-{name}")
 
-    replaced = f"aktif: hr-{name} was there; its password before is no longer good\n"
+    replaced = f"aktif: hr-kelantan-{name} was there; its password before is no longer good\n"
     assert said == ["", replaced, ""]
 
 
@@ -89,13 +89,15 @@ def _use_as(user: str, password: str, amqp_url: str, name: str) -> None:
             channel.basic_get("state.live")
 
 
-def test_without_the_management_api_the_user_cannot_be_made(aktif: Aktif, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_management_api_the_user_cannot_be_made(
+    aktif: Aktif, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AKTIF_BROKER_API_URL", f"http://127.0.0.1:{free_port()}")
 
     said = aktif("provision", "--hr", "kelantan")
 
     assert said.code == 1
-    assert "the user hr-kelantan could not be made" in said.err
+    assert f"the user hr-kelantan-{vhost_of(amqp_url)} could not be made" in said.err
     assert "policies and bindings were not checked" in said.err
     assert said.err.count("\n") == 2
 

@@ -1,13 +1,17 @@
 """Servers behind TLS, with certificates of a private authority."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from services.cli.servers.container import ContainerRabbitMQ
+from services.cli.servers.ladder import Servers
 from services.cli.servers.process import free_port
 from services.cli.servers.rabbitmq import PrivateRabbitMQ, find_server
 from tests.conftest import Broker
@@ -15,9 +19,12 @@ from tests.support.certificates import Authority, Certificate
 from tests.support.door import Door
 from tests.support.servers import fresh_vhost
 
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
 _LISTENERS = """
-listeners.ssl.1 = 127.0.0.1:{amqps}
-management.ssl.ip = 127.0.0.1
+listeners.ssl.1 = {host}:{amqps}
+management.ssl.ip = {host}
 management.ssl.port = {https}
 """
 _FILES = """
@@ -46,6 +53,32 @@ class Ports:
     broker: Broker
     amqps: int
     https: int
+
+
+class EncryptedContainer(ContainerRabbitMQ):
+    """RabbitMQ in a container, with TLS listeners of its own beside the plain ones."""
+
+    inner_ports: ClassVar = {**ContainerRabbitMQ.inner_ports, "amqps": 5671, "https": 15671}
+
+    def __init__(self, folder: Path, certificates: Certificates) -> None:
+        super().__init__(folder)
+        self._settings = folder / "tls"
+        self._settings.mkdir(mode=0o755)
+        for name, file in _files(certificates).items():
+            shutil.copyfile(file, self._settings / f"{name}.pem")  # so that the container's user may read the key
+        inside = {name: Path("/etc/aktif", f"{name}.pem") for name in _files(certificates)}
+        ports = {name: self.inner_ports[name] for name in ("amqps", "https")}
+        plain = f"management.tcp.port = {self.inner_ports['api']}\n"  # which ends where only TLS is named
+        (self._settings / "tls.conf").write_text(plain + _tls_settings(inside, host="0.0.0.0", **ports))
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Where it listens on this machine."""
+        return self._ports
+
+    def _made(self, container: "DockerContainer") -> "DockerContainer":
+        container.with_volume_mapping(str(self._settings), "/etc/aktif", "ro")
+        return container.with_volume_mapping(str(self._settings / "tls.conf"), "/etc/rabbitmq/conf.d/90-tls.conf", "ro")
 
 
 @dataclass(frozen=True)
@@ -109,36 +142,51 @@ def door() -> Iterator[Callable[..., Door]]:
 
 @pytest.fixture(scope="session")
 def encrypted(
-    certificates: Certificates, rabbitmq: Broker, tmp_path_factory: pytest.TempPathFactory
+    certificates: Certificates, session_servers: Servers, rabbitmq: Broker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ports]:
-    """RabbitMQ's own TLS listeners where a server is installed, else doors before the session's broker."""
-    if script := find_server():
-        yield from _own_listeners(certificates, tmp_path_factory.mktemp("node") / "rabbitmq", script)
-        return
-    with (
-        Door(port_of(rabbitmq.amqp_url), certificates.good) as amqps,
-        Door(port_of(rabbitmq.api_url), certificates.good) as https,
-    ):
-        yield Ports(rabbitmq, amqps.port, https.port)
+    """RabbitMQ's own TLS listeners, in a container where the session's broker is in one, else in an installed server;
+    where there is neither, doors before the session's broker."""
+    folder = tmp_path_factory.mktemp("node") / "rabbitmq"
+    if isinstance(session_servers.rabbitmq, ContainerRabbitMQ):
+        yield from _in_container(EncryptedContainer(folder, certificates))
+    elif script := find_server():
+        yield from _own_listeners(certificates, folder, script)
+    else:
+        with (
+            Door(port_of(rabbitmq.amqp_url), certificates.good) as amqps,
+            Door(port_of(rabbitmq.api_url), certificates.good) as https,
+        ):
+            yield Ports(rabbitmq, amqps.port, https.port)
+
+
+def _in_container(node: EncryptedContainer) -> Iterator[Ports]:
+    try:
+        node.start()
+        yield Ports(Broker(node.amqp_url, node.api_url), node.ports["amqps"], node.ports["https"])
+    finally:
+        node.discard()
 
 
 def _own_listeners(certificates: Certificates, folder: Path, script: Path) -> Iterator[Ports]:
     amqps, https = free_port(), free_port()
-    files = {
-        "authority": certificates.ours,
-        "certificate": certificates.good.certificate,
-        "key": certificates.good.key,
-    }
     (folder / "conf.d").mkdir(parents=True)
-    text = _LISTENERS.format(amqps=amqps, https=https)
-    text += "".join(_FILES.format(prefix=prefix, **files) for prefix in ("ssl_options", "management.ssl"))
-    (folder / "conf.d" / "tls.conf").write_text(text)
+    settings = _tls_settings(_files(certificates), host="127.0.0.1", amqps=amqps, https=https)
+    (folder / "conf.d" / "tls.conf").write_text(settings)
     node = PrivateRabbitMQ(folder, script)
     try:
         node.start()
         yield Ports(Broker(node.amqp_url, node.api_url), amqps, https)
     finally:
         node.discard()
+
+
+def _files(of: Certificates) -> dict[str, Path]:
+    return {"authority": of.ours, "certificate": of.good.certificate, "key": of.good.key}
+
+
+def _tls_settings(files: Mapping[str, Path], *, host: str, amqps: int, https: int) -> str:
+    listeners = _LISTENERS.format(host=host, amqps=amqps, https=https)
+    return listeners + "".join(_FILES.format(prefix=prefix, **files) for prefix in ("ssl_options", "management.ssl"))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from services.cli.check_broker import _version
 from services.cli.check_parts import clock
-from services.cli.check_settings import EVERYTHING, of_settings
+from services.cli.check_settings import EVERYTHING, NEEDS, of_settings
 from shared.broker.look import BrokerSeen
 from shared.clock import now
 from shared.findings import Finding, Level, Part, certificate, in_clear, is_local
@@ -19,7 +19,7 @@ from shared.tls import Peer
 
 PART = Part("part")
 NOON = datetime(2026, 1, 11, 12, tzinfo=UTC)
-KEY, OTHER_KEY = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+KEY, OTHER_KEY, THIRD_KEY = "0123456789abcdef" * 2, "fedcba9876543210" * 2, "13579bdf02468ace" * 2
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +38,7 @@ def settings(**given: Any) -> Settings:
         "smtp_url": SecretStr("smtp://host"),
         "link_keys": SecretStr(KEY),
         "pepper_keys": SecretStr(OTHER_KEY),
+        "session_keys": SecretStr(THIRD_KEY),
     }
     return Settings(**{**whole, **given})
 
@@ -57,6 +58,25 @@ def test_whole_settings_have_nothing_to_say() -> None:
 )
 def test_what_is_unsafe_is_a_warning(given: dict[str, Any], named: str) -> None:
     assert states(of_settings(settings(**given), [], EVERYTHING)) == {named: "warning"}
+
+
+@pytest.mark.parametrize(("service", "said"), [("mailer", {"AKTIF_PORTAL_URL": "warning"}), ("operator", {})])
+def test_only_who_makes_links_is_asked_where_they_lead(service: str, said: dict[str, str]) -> None:
+    found = of_settings(settings(portal_url="http://portal.example.my"), [], NEEDS[service])
+
+    assert states(found) == said
+
+
+def test_an_operator_needs_neither_relay_nor_keys() -> None:
+    given = settings(smtp_url=None, link_keys=None, pepper_keys=None, session_keys=None)
+
+    assert states(of_settings(given, [], NEEDS["operator"])) == {}
+    assert states(of_settings(given, [], EVERYTHING)).keys() == {
+        "AKTIF_SMTP_URL",
+        "AKTIF_LINK_KEYS",
+        "AKTIF_PEPPER_KEYS",
+        "AKTIF_SESSION_KEYS",
+    }
 
 
 def test_a_name_that_is_no_setting_is_a_warning_wherever_it_was_set(
