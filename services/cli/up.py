@@ -30,8 +30,13 @@ _HELP = prose(
     --demo also registers a sample staff list of invented people, shows their mails arriving, and prints one activation
     link."""
 )
-_SERVICES: Final = ("state", "mailer", "archivist")
-_KEYS: Final = {"AKTIF_LINK_KEYS": "link_key", "AKTIF_PEPPER_KEYS": "pepper_key"}
+_SERVICES: Final = ("state", "mailer", "archivist", "portal")
+_KEYS: Final = {
+    "AKTIF_LINK_KEYS": "link_key",
+    "AKTIF_PEPPER_KEYS": "pepper_key",
+    "AKTIF_SESSION_KEYS": "session_key",
+}
+_PORT: Final = 8080
 _PULSE_SECONDS: Final = 0.5
 _ONCE_SECONDS: Final = 90.0
 
@@ -45,7 +50,10 @@ def add_to(app: typer.Typer) -> None:
 def _up(
     demo: Annotated[bool, typer.Option("--demo", help="Register a sample staff list and show its mails.")] = False,
     once: Annotated[bool, typer.Option("--once", help="With --demo: end when its mails have arrived.")] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the links of mails lead to, on localhost.")] = 8080,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Where the portal listens, on localhost; else 8080 or the next free one."),
+    ] = None,
     folder: Annotated[Path, typer.Option(file_okay=False, help="Where everything is kept.")] = FOLDER,
 ) -> None:
     from services.cli.servers.ladder import servers
@@ -67,7 +75,7 @@ def _up(
     raise typer.Exit(code)
 
 
-def _run(found: "Servers", view: "View", folder: Path, port: int, *, demo: bool, once: bool) -> int:
+def _run(found: "Servers", view: "View", folder: Path, port: int | None, *, demo: bool, once: bool) -> int:
     from services.cli.children import Children
     from services.cli.demo import Demo
 
@@ -82,7 +90,7 @@ def _run(found: "Servers", view: "View", folder: Path, port: int, *, demo: bool,
         if sample is not None:
             view.say("registering the sample staff list")
             sample.begin()
-        view.begin(found, children, sample)
+        view.begin(found, children, sample, of.portal_url)
         return _look_after(children, view, sample, once=once)
     finally:
         _ignore_signals()
@@ -114,24 +122,39 @@ def _given(of: "Settings") -> "Given":
     return Given(**{name: of.require(name) if getattr(of, name) else None for name in names})
 
 
-def _settle_in(found: "Servers", folder: Path, port: int) -> "Settings":
+def _settle_in(found: "Servers", folder: Path, asked: int | None) -> "Settings":
     """Make what these servers need ours and everybody's in this folder: where they are, and keys, made once."""
     from services.cli.environment import leave_for_others
     from services.cli.servers.process import kept_secret
     from shared.settings import load_settings
 
-    variables = found.environment() | {"AKTIF_PORTAL_URL": f"http://localhost:{port}"}
+    port = _portal_port(folder / "portal_port", asked)
+    variables = found.environment() | {
+        "AKTIF_PORTAL_URL": f"http://localhost:{port}",
+        "AKTIF_PORTAL_BIND": f"127.0.0.1:{port}",
+    }
     set_by_hand = load_settings().model_fields_set
     variables |= {
         name: kept_secret(folder / file)
         for name, file in _KEYS.items()
         if name.removeprefix("AKTIF_").lower() not in set_by_hand
     }
-    if "portal_url" in set_by_hand:
-        del variables["AKTIF_PORTAL_URL"]
+    for name in {"portal_url", "portal_bind"} & set_by_hand:
+        del variables[f"AKTIF_{name.upper()}"]
     os.environ.update(variables)
     leave_for_others(folder, variables)
     return load_settings()
+
+
+def _portal_port(file: Path, asked: int | None) -> int:
+    """Where the portal listens: as asked, else as before, since mails that were sent name it, else a free port."""
+    from services.cli.servers.process import free_port, port_is_free
+
+    if asked is None and file.exists():
+        return int(file.read_text())
+    port = asked or (_PORT if port_is_free(_PORT) else free_port())
+    file.write_text(f"{port}\n")
+    return port
 
 
 def _provision(of: "Settings", view: "View") -> None:

@@ -33,6 +33,7 @@ class View:
         self._found: Servers | None = None
         self._children: Children | None = None
         self._demo: Demo | None = None
+        self._portal_url = ""
         self._told = False
 
     def __enter__(self) -> "View":
@@ -60,9 +61,9 @@ class View:
             self._console.print(words)
             self._console.file.flush()
 
-    def begin(self, found: "Servers", children: "Children", demo: Demo | None) -> None:
+    def begin(self, found: "Servers", children: "Children", demo: Demo | None, portal_url: str) -> None:
         """Everything runs: show it from now on."""
-        self._found, self._children, self._demo = found, children, demo
+        self._found, self._children, self._demo, self._portal_url = found, children, demo, portal_url
         self._since = time.monotonic()
         if self._status is None:
             self._console.print(self._picture())
@@ -134,6 +135,7 @@ class View:
                 mails = count(len(os.listdir(found.maildir / "new")), "mail")
                 folder = os.path.relpath(found.maildir / "new")
                 grid.add_row("", Text("folder", style=QUIET), Text(f"{folder}  {mails}", style=QUIET))
+            grid.add_row("portal", "open", f"{self._portal_url}/")
         for child in children.all if children is not None else ():
             style = GOOD if child.process.running else ODD
             log = os.path.relpath(child.process.log)

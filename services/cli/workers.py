@@ -1,4 +1,4 @@
-"""`aktif state`, `mailer`, `archivist`: one service in the foreground, in place of this process."""
+"""`aktif state`, `mailer`, `archivist`, `portal`: one service in the foreground, in place of this process."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ _SERVICES = {
     "state": "Work registrations and what people do; decide the state of every account.",
     "mailer": "Send the mails that state asks for.",
     "archivist": "File dead letters into the database.",
+    "portal": "Serve the person's pages: link, questions, password, Log Masuk, Lupa Kata Laluan.",
 }
 
 

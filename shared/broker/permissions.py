@@ -22,14 +22,20 @@ from schemas.events import (
     MailRequested,
     MailSettled,
     MailUndeliverable,
+    PasswordSet,
+    QuestionsAnswered,
+    QuestionsSet,
+    Recovery,
     Registration,
     Resend,
+    TokenRedeemed,
 )
 from shared.broker.topology import DEAD_QUEUE, HOME, LETTERS, SERVICES, feed_queue, suspect_queue, work_queue
 from shared.broker.verdicts import Wait
 
 NOTHING: Final = "^$"
 ARCHIVIST: Final = "archivist"
+PORTAL: Final = "portal"
 OPERATOR: Final = "operator"
 """The operators' command line."""
 REFUSES_PASSIVE_DECLARES: Final = frozenset({"4.2.6", "4.3.0"})
@@ -40,6 +46,8 @@ PUBLISHES: Final[Mapping[str, tuple[type[EventData], ...]]] = {
     OPERATOR: (Registration, Resend, AccountWithdrawn),
 }
 """The events that each service causes, and those of the operators' command line, which speaks as HR does or for us."""
+PEOPLES: Final = (Resend, Recovery, TokenRedeemed, QuestionsSet, QuestionsAnswered, PasswordSet)
+"""What people do in the portal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,12 @@ def of_service(service: str) -> Permissions:
     return Permissions(write=_any_of([*events, *ways]), read=_any_of(queues), keys=_keys(events))
 
 
+def of_portal() -> Permissions:
+    """What people do; the portal reads no queue, since it finds every outcome in the database."""
+    events = {Exchange.PORTAL: _by_exchange(PEOPLES)[Exchange.PORTAL]}
+    return Permissions(write=_any_of(events), keys=_keys(events))
+
+
 def of_operator() -> Permissions:
     """What `aktif register`, `resend` and `withdraw` publish, and what `ledger --mend` publishes again for any service.
 
@@ -86,7 +100,8 @@ def of_hr(system: str) -> Permissions:
 
 def logins() -> dict[str, Permissions]:
     """Each service's permissions, and the operators'."""
-    return {service: of_service(service) for service in (*SERVICES, ARCHIVIST)} | {OPERATOR: of_operator()}
+    workers = {service: of_service(service) for service in (*SERVICES, ARCHIVIST)}
+    return workers | {PORTAL: of_portal(), OPERATOR: of_operator()}
 
 
 def _by_exchange(events: Iterable[type[EventData]]) -> dict[Exchange, list[str]]:

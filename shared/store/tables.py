@@ -82,6 +82,7 @@ accounts = Table(
     ),
     CheckConstraint("(state = 'active') = (password_digest IS NOT NULL AND activated_at IS NOT NULL)", name="active"),
     Index("ix_accounts_email", text("lower(email)")),
+    Index("ix_accounts_credentials", text("(ic_number::text)"), postgresql_where=text("state = 'active'")),
     info={"owner": "state"},
     comment="a person's account; withdrawn before registration, it is an IC number without details",
 )
@@ -233,4 +234,18 @@ letters = Table(
     Index("ix_letters_ic_number", "ic_number", postgresql_where=text("ic_number IS NOT NULL")),
     info={"owner": "archivist"},
     comment="dead letters: what an operator must look at",
+)
+
+# Owned by the portal
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("subject", LargeBinary, primary_key=True, comment="a keyed digest of whom or what is counted"),
+    Column("count", Integer, nullable=False),
+    Column("ends_at", _INSTANT, nullable=False, comment="from here on it is counted anew"),
+    Index("ix_limits_ends_at", "ends_at"),
+    info={"owner": "portal"},
+    comment="how often something was tried, shared by all portals",
 )

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from schemas.events import Lane
 from services.cli.__main__ import run
-from services.cli.logins import broker_user
+from services.cli.logins import broker_user, hr_user
 from services.cli.servers.ladder import Servers
 from shared.broker import permissions
 from shared.broker.management import Management, vhost_of
@@ -32,7 +32,7 @@ from tests.support.waiting import eventually
 from tests.support.world import World, world
 
 ANSWERS = {"mother_name": "Ibu Contoh", "first_school": "Sekolah Contoh", "first_car": "Kereta Contoh"}
-SERVICES = ("state", "mailer", "archivist")
+SERVICES = ("state", "mailer", "archivist", "portal")
 Act = Callable[[BlockingChannel], object]
 
 
@@ -89,7 +89,7 @@ def given(session_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def _forget(found: World, api: Management) -> None:
     """Users and database logins are the whole server's, and do not go with the vhost and the database."""
     name = vhost_of(found.amqp_url)
-    for user in (f"hr-{name}", *(broker_user(service, name) for service in logins())):
+    for user in (hr_user(name, name), *(broker_user(service, name) for service in logins())):
         api.request("DELETE", f"users/{user}")
     with found.engine.begin() as connection:
         for service in logins():
@@ -115,7 +115,7 @@ def test_with_logins_of_their_own_the_services_do_all_of_the_guide(given: Logins
     )
     assert given.world.count(f"SELECT count(*) FROM accounts WHERE state = 'active' AND ic_number = '{ic_number(1)}'")
     assert sorted(given.hr_hears()) == ["aktif.AccountActivated.v1", "aktif.EventRejected.v1"]
-    assert [given.world.stop(service) for service in SERVICES] == [0, 0, 0]
+    assert [given.world.stop(service) for service in SERVICES] == [0, 0, 0, 0]
     assert not any("REFUSED" in given.world.log_of(service) for service in SERVICES)
 
 
@@ -229,6 +229,12 @@ REFUSED_AT_BROKER: dict[str, tuple[str, Act]] = {
     "the archivist sends one home": ("archivist", publishing("aktif.home", "state.live")),
     "the archivist reads events": ("archivist", getting("state.live")),
     "the archivist deletes letters": ("archivist", deleting("dead")),
+    "the portal registers": ("portal", publishing("aktif.hr")),
+    "the portal asks for a mail": ("portal", publishing("aktif.events", "live.MailRequested")),
+    "the portal says what no person does": ("portal", publishing("aktif.portal", "live.MailSettled")),
+    "the portal forges our headers": ("portal", publishing("aktif.home", "state.live")),
+    "the portal reads what people do": ("portal", getting("state.live")),
+    "the portal reads dead letters": ("portal", getting("dead")),
     "operators set a password": ("operator", publishing("aktif.portal", "live.PasswordSet")),
     "operators read registrations": ("operator", getting("state.live")),
     "operators publish what HR may not": ("operator", publishing("aktif.hr", "live.PasswordSet")),
@@ -274,6 +280,9 @@ REFUSED_AT_DATABASE = {
     "the mailer rewrites history": ("mailer", "DELETE FROM history"),
     "the archivist rewrites an inbox": ("archivist", "DELETE FROM state_inbox"),
     "the archivist sends mail": ("archivist", "INSERT INTO mails DEFAULT VALUES"),
+    "the portal sets a password": ("portal", "UPDATE accounts SET password_digest = 'x'"),
+    "the portal redeems a link": ("portal", "UPDATE links SET redeemed_at = now()"),
+    "the portal answers an event": ("portal", "DELETE FROM state_inbox"),
     "operators change an account": ("operator", "UPDATE accounts SET state = 'withdrawn'"),
     "operators forget letters": ("operator", "DELETE FROM letters"),
     "state empties its table": ("state", "TRUNCATE accounts"),

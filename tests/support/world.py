@@ -19,13 +19,18 @@ from sqlalchemy.exc import DBAPIError
 
 from services.cli.servers.catcher import MailCatcher
 from services.cli.servers.ladder import Servers
+from services.cli.servers.process import accepts, free_port
 from shared.broker.provision import provision
 from shared.broker.topology import TOPOLOGY
 from shared.store.engine import migrate, open_engine
 from tests.support.servers import create_database, drop_database, fresh_vhost
 from tests.support.waiting import eventually
 
-KEYS = {"AKTIF_LINK_KEYS": "test-link-key-" + "k" * 32, "AKTIF_PEPPER_KEYS": "test-pepper-key-" + "p" * 32}
+KEYS = {
+    "AKTIF_LINK_KEYS": "test-link-key-" + "k" * 32,
+    "AKTIF_PEPPER_KEYS": "test-pepper-key-" + "p" * 32,
+    "AKTIF_SESSION_KEYS": "test-session-key-" + "s" * 32,
+}
 _WAITING = [queue.name for queue in TOPOLOGY.queues if queue.name != "dead"]
 
 
@@ -39,6 +44,7 @@ class World:
     catcher: MailCatcher
     engine: Engine
     logs: Path
+    portal_port: int = field(default_factory=free_port)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     _message_ids: dict[str, str] = field(default_factory=dict)
 
@@ -51,6 +57,8 @@ class World:
             "AKTIF_DATABASE_URL": self.database_url,
             "AKTIF_SMTP_URL": self.catcher.url,
             "AKTIF_METRICS_PORT": "0",
+            "AKTIF_PORTAL_BIND": f"127.0.0.1:{self.portal_port}",
+            "AKTIF_PORTAL_URL": self.portal_url,
             **settings,
         }
         for service in services:
@@ -58,6 +66,15 @@ class World:
                 self.running[service] = subprocess.Popen(
                     [sys.executable, "-m", f"services.{service}"], env=environment, stderr=log, start_new_session=True
                 )
+
+    @property
+    def portal_url(self) -> str:
+        """Where the links of mails lead to, and the portal listens once it is started."""
+        return f"http://localhost:{self.portal_port}"
+
+    def opens_portal(self) -> None:
+        """Wait until the portal answers."""
+        eventually("the portal listens", lambda: accepts(self.portal_port))
 
     def kill(self, service: str) -> None:
         """SIGKILL, and wait until it is gone."""

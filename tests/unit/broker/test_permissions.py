@@ -48,6 +48,11 @@ def test_the_archivist_reads_dead_letters_and_writes_nothing() -> None:
     assert matching(of_service("archivist").read) == {"dead"}
 
 
+def test_the_portal_publishes_what_people_do_and_reads_no_queue() -> None:
+    assert matching(logins()["portal"].write) == {"aktif.portal"}
+    assert matching(logins()["portal"].read) == set()
+
+
 def test_operators_publish_as_hr_and_what_is_mended_and_read_no_queue() -> None:
     assert matching(logins()["operator"].write) == {"aktif.hr", "aktif.events"}
     assert matching(logins()["operator"].read) == set()
@@ -66,6 +71,11 @@ def test_an_hr_system_publishes_to_hr_and_reads_its_own_feed() -> None:
         ("state", Exchange.EVENTS, {"MailRequested"}),
         ("state", Exchange.FEED, {"AccountActivated", "MailUndeliverable", "EventRejected"}),
         ("mailer", Exchange.EVENTS, {"MailSettled"}),
+        (
+            "portal",
+            Exchange.PORTAL,
+            {"ActivationRequested", "TokenRedeemed", "QuestionsSet", "QuestionsAnswered", "PasswordSet"},
+        ),
         ("operator", Exchange.EVENTS, {"MailRequested", "MailSettled", "ActivationRequested"}),
         ("operator", Exchange.HR, {"ActivationRequested", "AccountWithdrawn"}),
     ],
@@ -89,7 +99,7 @@ def test_every_event_of_our_own_has_one_who_publishes_it() -> None:
     assert sorted(map(str, published)) == sorted(str(event) for event, to in PUBLISHED_TO.items() if to & ours)
 
 
-@pytest.mark.parametrize("who", ["state", "mailer", "operator"])
+@pytest.mark.parametrize("who", ["state", "mailer", "portal", "operator"])
 def test_no_topic_exchange_that_may_be_written_is_without_keys(who: str) -> None:
     topics = {exchange.name for exchange in TOPOLOGY.exchanges if exchange.kind == "topic"}
 

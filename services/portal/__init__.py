@@ -1,0 +1,1 @@
+"""The person's pages: activation, recovery and the log-in."""
