@@ -41,7 +41,10 @@ with servers(Path(sys.argv[1]), given=Given()) as found:
     time.sleep(600)
 """
 
-ON_A_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+ON_A_TERMINAL = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"  # a job in the background ignores it
+    "os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+)
 SERVE_AFTER_CTRL_C = """
 import sys, time
 from pathlib import Path
