@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
@@ -187,12 +188,12 @@ def test_a_person_asks_the_portal_for_the_mail_again_and_its_link_opens_there(up
     register(up, 1, "--no-mail", first=person)
     before = up.mails()
 
-    visitor = Visitor(up.portal_url, language="ms")
-    sent = visitor.submits(visitor.goes_to("/account/resend"), ic_number=ic_number(person))
-    assert sent.path == "/account/resend/sent"
+    with closing(Visitor(up.portal_url, language="ms")) as visitor:
+        sent = visitor.submits(visitor.goes_to("/account/resend"), ic_number=ic_number(person))
+        assert sent.path == "/account/resend/sent"
+        eventually("the mail is caught", lambda: up.mails() == before + 1, within=30, every=0.5)
+        page = visitor.goes_to(up.newest_link())
 
-    eventually("the mail is caught", lambda: up.mails() == before + 1, within=30, every=0.5)
-    page = visitor.goes_to(up.newest_link())
     assert page.status == HTTPStatus.OK
     assert f"pegawai.{person}@example.gov.my" in page.html
 
