@@ -50,7 +50,9 @@ class Person:
     def mails(self) -> list[EmailMessage]:
         """The mails in this person's mailbox, oldest first."""
         files = sorted((self.world.catcher.maildir / "new").iterdir())
-        parsed = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+        # Parsed only when it is this person's: parsing all of them at every look took most of a test's time.
+        ours = [raw for raw in (file.read_bytes() for file in files) if f"<{self.address}>".encode() in raw]
+        parsed = [email.message_from_bytes(raw, policy=email.policy.default) for raw in ours]
         return [mail for mail in parsed if mail["To"] == self.address]
 
     def waits_for_mail(self, number: int = 1) -> EmailMessage:

@@ -22,10 +22,21 @@ document.addEventListener("submit", (event) => {
   if ("inPlace" in form.dataset && button) {
     event.preventDefault();
     sendInPlace(form, button);
+  } else {
+    leaving = true;
   }
 });
 
+// Questions that were chosen live in the page alone: who leaves it by mistake is asked first.
+
+let leaving = false;
+
+addEventListener("beforeunload", (event) => {
+  if (!leaving && document.querySelector("form[data-in-place] input[type=hidden][name=question]")) event.preventDefault();
+});
+
 addEventListener("pageshow", (event) => {
+  leaving = false;
   if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(release);
 });
 
@@ -48,9 +59,11 @@ async function sendInPlace(form, button) {
   again.action = button.value;
   try {
     const response = await fetch(form.getAttribute("action"), { method: "POST", body });
-    if (response.redirected) location.assign(response.url);
+    leaving = response.redirected;
+    if (leaving) location.assign(response.url);
     else show(await response.text());
   } catch {
+    leaving = true;
     const action = document.createElement("input");
     Object.assign(action, { type: "hidden", name: button.name, value: button.value });
     form.append(action);
