@@ -18,6 +18,8 @@ from shared.status_server import StatusServer, metrics_page
 
 _STOP_SECONDS: Final = 8
 _BACKLOG: Final = 1024
+_IDLE_SECONDS: Final = 75
+"""Longer than a load balancer keeps a connection (60 s is usual): one that we closed in that moment is a 502."""
 
 
 def main() -> None:
@@ -42,6 +44,7 @@ def main() -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_STOP_SECONDS,
+        timeout_keep_alive=_IDLE_SECONDS,
     )
     _serve_until_stopped(uvicorn.Server(config), listening)
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from services.portal import activation, limits, link_steps, metrics, password, reading, recovery, sign_in
-from services.portal.desk import Desk
+from services.portal.desk import DatabaseAway, Desk
 from services.portal.mail_again import RECOVERY, RESEND
 from services.portal.pages import LANGUAGE_SWITCH, Pages
 from services.portal.publishing import BrokerAway
@@ -42,6 +42,7 @@ def build(settings: Settings) -> ASGIApp:
         exception_handlers={
             HTTPException: _refused,
             BrokerAway: _broker_away,
+            DatabaseAway: _database_silent,
             SQLAlchemyError: _database_failed,
             Exception: _failed,
         },
@@ -167,6 +168,11 @@ async def _database_failed(request: Request, error: Exception) -> Response:
     if not is_down(error):
         return await _failed(request, error)
     _log.warning("database_away", path=request.url.path, error=name_of(error))
+    return _unavailable(request)
+
+
+async def _database_silent(request: Request, _: Exception) -> Response:
+    _log.warning("database_silent", path=request.url.path)
     return _unavailable(request)
 
 

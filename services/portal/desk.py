@@ -31,6 +31,12 @@ HASHES: Final = os.cpu_count() or 1
 """Argon2 computations at a time; each takes a core and 19 MiB."""
 OUTCOME_SECONDS: Final = 5.0
 """How long a page waits for what state makes of an event."""
+_PATIENCE: Final = 10.0
+"""How long a page waits for the database, which may be frozen or cut off rather than down."""
+
+
+class DatabaseAway(Exception):
+    """The database does not answer in time: the person is asked to try again."""
 
 
 class Desk:
@@ -69,12 +75,15 @@ class Desk:
     async def in_database(
         self, work: Callable[Concatenate[Connection, _Given], _Result], *args: _Given.args, **kwargs: _Given.kwargs
     ) -> _Result:
-        """Run `work(connection, …)` in a transaction of its own. Raises what SQLAlchemy raises."""
+        """Run `work(connection, …)` in a transaction of its own. Raises what SQLAlchemy raises, and DatabaseAway."""
 
         def run() -> _Result:
             return in_transaction(self._engine, lambda connection: work(connection, *args, **kwargs))
 
-        return await asyncio.get_running_loop().run_in_executor(self._lookups, run)
+        try:
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._lookups, run), _PATIENCE)
+        except TimeoutError:
+            raise DatabaseAway from None
 
     async def hashing(self, work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         """Run what computes Argon2 digests."""

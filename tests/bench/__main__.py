@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark, or those named: `python -m tests.bench state mailer live memory`."""
+"""`make bench`: every benchmark, or those named: `python -m tests.bench state mailer live memory portal`."""
 
 import logging
 import os
@@ -10,10 +10,16 @@ from pathlib import Path
 import structlog
 
 from services.cli.servers.ladder import servers
-from tests.bench import live, mailer, memory, state
+from tests.bench import live, mailer, memory, portal, state
 from tests.bench.report import Figure, show
 
-ALL = {"state": state.measure, "mailer": mailer.measure, "live": live.measure, "memory": memory.measure}
+ALL = {
+    "state": state.measure,
+    "mailer": mailer.measure,
+    "live": live.measure,
+    "memory": memory.measure,
+    "portal": portal.measure,
+}
 
 
 def main(names: list[str]) -> None:
