@@ -23,7 +23,7 @@ from tests.support.servers import database_name, database_url, drop_database, vh
 from tests.support.smtp import SmtpServer
 from tests.support.waiting import eventually
 
-LINK_KEY, PEPPER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
+LINK_KEY, PEPPER, SESSION_KEY = "0123456789abcdef" * 4, "fedcba9876543210" * 4, "13579bdf02468ace" * 4
 Found = Mapping[str, Mapping[str, Any]]
 
 
@@ -44,6 +44,7 @@ def whole(aktif: Aktif, relay: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> A
     monkeypatch.setenv("AKTIF_SMTP_URL", f"smtp://aktif:rahsia@127.0.0.1:{relay.port}")
     monkeypatch.setenv("AKTIF_LINK_KEYS", LINK_KEY)
     monkeypatch.setenv("AKTIF_PEPPER_KEYS", PEPPER)
+    monkeypatch.setenv("AKTIF_SESSION_KEYS", SESSION_KEY)
     return aktif
 
 
@@ -133,7 +134,7 @@ def test_in_a_terminal_of_80_columns_each_line_has_its_words_and_no_password(
     assert {"Settings", "Broker", "Database", "Mail"} <= {line.strip() for line in lines}
     assert any("→ start `aktif state`" in line for line in lines)
     assert lines[-1].startswith("0 failed, 3 warnings, ")
-    secrets = (urlsplit(amqp_url).password, urlsplit(database).password, "rahsia", LINK_KEY, PEPPER)
+    secrets = (urlsplit(amqp_url).password, urlsplit(database).password, "rahsia", LINK_KEY, PEPPER, SESSION_KEY)
     assert not any(str(secret) in said.out + said.err for secret in secrets)
 
 
@@ -146,7 +147,7 @@ def test_with_no_settings_each_missing_one_is_named_with_an_example(
     said = aktif("check", "--json")
 
     found = findings(said)
-    names = ("AMQP_URL", "DATABASE_URL", "SMTP_URL", "LINK_KEYS", "PEPPER_KEYS")
+    names = ("AMQP_URL", "DATABASE_URL", "SMTP_URL", "LINK_KEYS", "PEPPER_KEYS", "SESSION_KEYS")
     assert wrong(found) == {f"settings AKTIF_{name}": "failed" for name in names}
     assert all(one["do"].startswith("set it to ") for one in found.values() if one["level"] == "failed")
     assert said.code == 1
