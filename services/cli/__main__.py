@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from services.cli import account, asking, check, dead, ledger_command, provision, queues, register, up, workers
+from services.cli import (
+    account,
+    asking,
+    audit,
+    check,
+    dead,
+    ledger_command,
+    operator,
+    provision,
+    queues,
+    register,
+    up,
+    workers,
+)
 from services.cli.help import examples
 
 app = typer.Typer(
@@ -29,6 +42,8 @@ account.add_to(app)
 queues.add_to(app)
 ledger_command.add_to(app)
 dead.add_to(app)
+audit.add_to(app)
+operator.add_to(app)
 workers.add_to(app)
 
 

@@ -1,130 +1,106 @@
-"""`aktif dead`: the dead letters, as the archivist filed them."""
+"""`aktif dead`: the dead letters, as the archivist filed them, and what is done about them."""
 
-import re
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
+from services.cli import dead_closing, dead_replay
+from services.cli.audit import As, Why
+from services.cli.dead_filter import Group, Ic, Letter, Queue, Reason, Since, StatusWord, Text, Type, Until, Which
 from services.cli.help import SEE, examples, prose
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
 
 _LIST = prose(
     """List dead letters: groups of one cause with their counts, then the letters, newest first.
 
-    Letters that the archivist has not filed yet are in the queue `dead` (`aktif queues`)."""
+    Only open ones, unless --status says otherwise. Letters that the archivist has not filed yet are in the queue `dead`
+    (`aktif queues`)."""
 )
 _SHOW = prose(
-    """Show one letter: why it is dead, what to do, its body with names, addresses and IC numbers masked, its account.
+    """Show one letter: why it is dead, what to do, what HR was told, its body with names, addresses and IC numbers
+    masked, its account, and what was done about it.
 
-    What a person typed in the portal is never shown."""
+    --unmask shows those in clear, which is kept in the audit with your name and why. What a person typed in the portal
+    is never shown."""
 )
-_SPAN: Final = re.compile(r"(?P<number>\d{1,6})\s*(?P<unit>[smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_WHERE: Final = (
-    "WHERE (CAST(:reason AS text) IS NULL OR reason = :reason) AND (CAST(:queue AS text) IS NULL OR queue = :queue) "
-    "AND (CAST(:since AS timestamptz) IS NULL OR filed_at >= :since)"
-)
-_GROUPS: Final = (
-    "SELECT fingerprint, min(service) AS service, min(type) AS type, min(reason) AS reason, min(field) AS field, "  # noqa: S608
-    "count(*) AS letters, min(first_filed_at) AS first_filed_at, max(filed_at) AS filed_at, max(detail) AS detail "
-    f"FROM letters {_WHERE} GROUP BY fingerprint ORDER BY count(*) DESC, max(filed_at) DESC"
-)
-_LETTERS: Final = (
-    "SELECT letter_id, filed_at, queue, origin, type, reason, field, detail, attempt, replay, times, by_broker, "  # noqa: S608
-    f"source, id, fingerprint FROM letters {_WHERE} ORDER BY filed_at DESC, letter_id DESC LIMIT :limit"
-)
-_LETTER: Final = "SELECT * FROM letters WHERE letter_id = :letter"
-_ACCOUNT: Final = (
-    "SELECT ic_number, state FROM accounts WHERE ic_number = CAST(:ic AS bpchar) "
-    "OR account_id = CAST(:account AS uuid) "
-    "OR account_id = (SELECT account_id FROM links WHERE link_id = CAST(:link AS uuid)) LIMIT 1"
-)
-
-Letter = dict[str, Any]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    both = examples("aktif dead list", "aktif dead show 17")
-    dead = typer.Typer(help="Dead letters: list them, show one.", epilog=both, rich_markup_mode="rich")
-    list_examples = examples("aktif dead list", "aktif dead list --reason gave_up --since 2d", "aktif dead list --json")
+    every = (
+        "aktif dead list",
+        "aktif dead show 17",
+        "aktif dead replay --reason gave_up --why 'the relay works again'",
+    )
+    dead = typer.Typer(
+        help="Dead letters: list, show, replay, register again, discard.",
+        epilog=examples(*every),
+        rich_markup_mode="rich",
+    )
+    list_examples = examples(
+        "aktif dead list", "aktif dead list --reason gave_up --since 2d", "aktif dead list --status all --json"
+    )
     dead.command("list", help=_LIST, epilog=list_examples)(_list)
-    dead.command("show", help=_SHOW, epilog=examples("aktif dead show 17"))(_show)
+    show_examples = examples("aktif dead show 17", "aktif dead show 17 --unmask --why 'HR asks for ticket 4711'")
+    dead.command("show", help=_SHOW, epilog=show_examples)(_show)
+    dead_replay.add_to(dead)
+    dead_closing.add_to(dead)
     app.add_typer(dead, name="dead", rich_help_panel=SEE)
 
 
 def _list(
-    reason: Annotated[str | None, typer.Option(help="Only letters with this reason word.")] = None,
-    queue: Annotated[str | None, typer.Option(help="Only letters of this queue, such as state.bulk.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Only letters filed since: 30m, 2h, 3d, or an ISO 8601 time.")
-    ] = None,
+    reason: Reason = None,
+    queue: Queue = None,
+    type_: Type = None,
+    text: Text = None,
+    ic: Ic = None,
+    since: Since = None,
+    until: Until = None,
+    group: Group = None,
+    status: Annotated[StatusWord, typer.Option(help="What was done about them.")] = "open",
     limit: Annotated[int, typer.Option(min=0, help="At most so many letters; the groups count all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print groups and letters as JSON.")] = False,
 ) -> None:
+    from dataclasses import asdict
+
     from services.cli import dead_view
     from services.cli.environment import database, settings
     from services.cli.output import print_json
+    from shared.operations import letters, results
 
-    parameters = {"reason": reason, "queue": queue, "since": _moment(since), "limit": limit}
+    which = Which(reason, queue, type_, text, ic, since, until, group)
+    wanted = which.chosen(status=status)
     with database(settings()) as engine, engine.connect() as connection:
-        groups = [row._asdict() for row in _ask(connection, _GROUPS, parameters)]
-        letters = [row._asdict() for row in _ask(connection, _LETTERS, parameters)]
+        groups = letters.groups(connection, wanted)
+        lines = letters.page(connection, wanted, limit=limit).lines if limit else ()
+        running = results.newest(connection, running=True)
     if as_json:
-        print_json({"groups": groups, "letters": letters})
+        print_json({"groups": [asdict(one) for one in groups], "letters": [asdict(one) for one in lines]})
     else:
-        dead_view.show_list(groups, letters, is_filtered=any((reason, queue, since)))
+        is_filtered = any((*which, status != "open"))
+        dead_view.show_list(groups, lines, running, is_filtered=is_filtered)
 
 
 def _show(
-    letter_id: Annotated[int, typer.Argument(metavar="ID", help="Its number in `aktif dead list`.", min=1)],
+    letter_id: Letter,
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show what is personal; kept in the audit.")] = False,
+    why: Why = None,
+    as_: As = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the letter as JSON, masked as on the screen.")] = False,
 ) -> None:
-    from services.cli import dead_view
+    from services.cli import dead_filter, dead_view
+    from services.cli.audit import logged, reason, whoever
     from services.cli.environment import database, settings
-    from services.cli.failures import Failed
     from services.cli.output import print_json
+    from shared.operations import letters
 
-    with database(settings()) as engine, engine.connect() as connection:
-        rows = _ask(connection, _LETTER, {"letter": letter_id})
-        if not rows:
-            raise Failed(f"no dead letter has the number {letter_id}; `aktif dead list` names them")
-        letter: Letter = rows[0]._asdict()
-        account = _account_of(connection, letter)
+    with logged(), database(settings()) as engine:
+        letter = dead_filter.found(engine, letter_id)
+        body = letter.shown_body
+        if unmask:
+            wanted_for, who = reason(why), whoever(as_)
+            with engine.begin() as connection:
+                body = letters.reveal(connection, letter, who, wanted_for)
     if as_json:
-        print_json(dead_view.as_json(letter, account))
+        print_json(dead_view.as_json(letter, body))
     else:
-        dead_view.show(letter, account)
-
-
-def _account_of(connection: "Connection", letter: Letter) -> "Row[Any] | None":
-    """The account that a letter is about, by whatever its data names it."""
-    from services.cli.masking import ids_of
-
-    ids = ids_of(letter["body"])
-    found = _ask(connection, _ACCOUNT, {"ic": letter["ic_number"], **ids})
-    return found[0] if found else None
-
-
-def _moment(since: str | None) -> datetime | None:
-    """A span back from now, or a time, in Malaysia where it has no offset. Raises typer.BadParameter."""
-    from shared.clock import MALAYSIA, now
-
-    if since is None:
-        return None
-    if match := _SPAN.fullmatch(since.strip()):
-        return now() - timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
-    try:
-        moment = datetime.fromisoformat(since)
-    except ValueError:
-        raise typer.BadParameter("must be like 30m, 2h, 3d or 2021-01-11T08:00", param_hint="--since") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=MALAYSIA)
-
-
-def _ask(connection: "Connection", statement: str, parameters: dict[str, Any]) -> "list[Row[Any]]":
-    from sqlalchemy import text
-
-    return list(connection.execute(text(statement), parameters))
+        dead_view.show(letter, body)

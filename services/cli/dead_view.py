@@ -2,33 +2,50 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
-from rich.console import Group
+from rich.console import Group as Lines
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from services.cli import masking
-from services.cli.output import BAD, GOOD, QUIET, at, clean, console, count, dashed, table
-from services.cli.reasons import advice
+from services.cli.output import BAD, GOOD, ODD, QUIET, at, clean, console, count, dashed, table
 from shared.logs import mask_ic
+from shared.operations.advice import Action, advice
+from shared.operations.letters import Closing, Group, Letter, Line
+from shared.operations.results import Progress
+from shared.operations.standing import Obsolete, Result
 
-Letter = dict[str, Any]
-_OVER: Final = {"active", "withdrawn"}
-_WIDE: Final = 100
+_WIDE: Final = 120
+_OBSOLETE: Final = {
+    Obsolete.WORKED: "its event was worked since, or a mended one under its id",
+    Obsolete.ACTIVE: "the account is active",
+    Obsolete.WITHDRAWN: "the registration was withdrawn",
+    Obsolete.NEWER: "HR sent something newer about this person",
+    Obsolete.NO_MAIL: "its mail is no longer wanted",
+}
+_RESULTS: Final = {
+    Result.QUEUED: "not sent yet",
+    Result.WAITING: "sent, not worked yet",
+    Result.WORKED: "worked",
+    Result.FAILED: "failed again",
+}
 
 
-def show_list(groups: Sequence[Letter], letters: Sequence[Letter], *, is_filtered: bool) -> None:
-    """Print groups and letters."""
+def show_list(
+    groups: Sequence[Group], letters: Sequence[Line], running: Sequence[Progress], *, is_filtered: bool
+) -> None:
+    """Print groups and letters, and the replays that are not over."""
     screen = console()
+    for operation in running:
+        screen.print(_running(operation), style=ODD)
     if not groups:
-        screen.print(
-            "No dead letter matches." if is_filtered else "No dead letters.", style=None if is_filtered else GOOD
-        )
+        words = "No dead letter matches." if is_filtered else "No dead letters."
+        screen.print(words, style=None if is_filtered else GOOD)
         return
-    total = sum(group["letters"] for group in groups)
+    total = sum(group.letters for group in groups)
     screen.print(Text("By cause", style="bold"))
     for group in groups:
         screen.print(_group(group))
@@ -36,79 +53,158 @@ def show_list(groups: Sequence[Letter], letters: Sequence[Letter], *, is_filtere
         screen.print(_letters(letters, with_ids=screen.width >= _WIDE))
     left = total - len(letters)
     more = f" ({left:,} more with --limit {total})" if left > 0 else ""
-    example = f"; `aktif dead show {letters[0]['letter_id']}` shows one" if letters else ""
+    example = f"; `aktif dead show {letters[0].letter_id}` shows one" if letters else ""
     screen.print(f"{count(total, 'letter')}{more}{example}", style=QUIET)
 
 
-def _group(group: Letter) -> Padding:
-    head = Text.assemble(f"{group['letters']:,} × ", (clean(group["reason"]), BAD), f"  {_event(group['type'])}")
-    head.append(f"  {clean(group['service'])}, newest {at(group['filed_at'])}", style=QUIET)
-    lines = [head, Text(advice(group["reason"]).do)]
-    if group["detail"]:
-        lines.insert(1, Text(clean(group["detail"]), style=QUIET))
-    return Padding(Group(head, *(Padding(line, (0, 0, 0, 4)) for line in lines[1:])), (0, 0, 1, 0))
+def _running(operation: Progress) -> str:
+    number = operation.operation_id
+    return (
+        f"Replay {number} of {clean(operation.who)} is not over, {operation.published:,} of {operation.letters:,} "
+        f"letters sent; where nobody carries it on, `aktif dead replay --resume {number}` does"
+    )
 
 
-def _letters(letters: Sequence[Letter], *, with_ids: bool) -> Table:
+def _group(group: Group) -> Padding:
+    head = Text.assemble(f"{group.letters:,} × ", (clean(group.reason), BAD), f"  {_event(group.type)}")
+    head.append(f"  {clean(group.service)}, newest {at(group.filed_at)}, group {group.fingerprint}", style=QUIET)
+    lines = [Text(advice(group.reason).do)]
+    if group.detail:
+        lines.insert(0, Text(clean(group.detail), style=QUIET))
+    if group.obsolete:
+        of = "" if group.looked_at == group.open else f" of the newest {group.looked_at:,}"
+        lines.append(Text(f"{group.obsolete:,}{of} obsolete", style=ODD))
+    if group.note:
+        lines.append(Text(f"{clean(group.noted_by)}: {clean(group.note)}", style=ODD))
+    if group.open and (command := _command(advice(group.reason).action, f"--group {group.fingerprint}")):
+        lines.append(Text(command, style=QUIET))
+    return Padding(Lines(head, *(Padding(line, (0, 0, 0, 4)) for line in lines)), (0, 0, 1, 0))
+
+
+def _letters(letters: Sequence[Line], *, with_ids: bool) -> Table:
     rows = table("no.", "filed", "queue", "event", "reason", title="Letters", right=("no.",))
     for column in rows.columns:
         column.no_wrap = True
+    rows.add_column("stands")
     if with_ids:
-        rows.add_column("id", overflow="ellipsis")
+        rows.add_column("id", overflow="ellipsis", no_wrap=True)
     for letter in letters:
-        times = f" ×{letter['times']}" if letter["times"] > 1 else ""
-        cells = [str(letter["letter_id"]), at(letter["filed_at"]), clean(letter["queue"]), _event(letter["type"])]
-        rows.add_row(*cells, f"{clean(letter['reason'])}{times}", *([clean(letter["id"])] if with_ids else []))
+        times = f" ×{letter.times}" if letter.times > 1 else ""
+        cells = [str(letter.letter_id), at(letter.filed_at), clean(letter.queue), _event(letter.type)]
+        stands = "obsolete" if letter.obsolete and letter.status == "open" else letter.status.value
+        ids = [clean(letter.id)] if with_ids else []
+        rows.add_row(*cells, f"{clean(letter.reason)}{times}", stands, *ids)
     return rows
 
 
-def show(letter: Letter, account: Any) -> None:
-    """Print one letter."""
+def show(letter: Letter, body: Any) -> None:
+    """Print one letter, its body as it may be shown."""
     screen = console()
-    words = advice(letter["reason"])
+    line, words = letter.line, advice(letter.line.reason)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style=QUIET, no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row("reason", Text.assemble((clean(letter["reason"]), BAD), f": {words.means}"))
-    if letter["detail"]:
-        grid.add_row("detail", clean(letter["detail"]))
-    if letter["field"]:
-        grid.add_row("field", clean(letter["field"]))
+    grid.add_row("reason", Text.assemble((clean(line.reason), BAD), f": {words.means}"))
+    if line.detail:
+        grid.add_row("detail", clean(line.detail))
+    if line.field:
+        grid.add_row("field", clean(line.field))
     grid.add_row("what to do", words.do)
-    grid.add_row("event", _event(letter["type"]))
-    grid.add_row("source, id", f"{clean(letter['source'] or '–')}  {clean(letter['id'])}")
-    grid.add_row("queue", f"{clean(letter['queue'])}, published to {clean(letter['origin'])}")
-    grid.add_row(
-        "tried", f"attempt {letter['attempt']}, replay {letter['replay']}, filed {count(letter['times'], 'time')}"
-    )
-    grid.add_row("by", "the broker" if letter["by_broker"] else f"the {clean(letter['service'])} worker")
-    grid.add_row("filed", f"{at(letter['filed_at'])}, first {at(letter['first_filed_at'])}")
-    grid.add_row("account", _account(letter, account))
-    screen.print(Panel(Group(grid), title=f"Dead letter {letter['letter_id']}", title_align="left", expand=False))
-    _show_json(screen, "Body", masking.body(letter["body"], letter["origin"]))
-    _show_json(screen, "Headers", masking.headers(letter["headers"]))
+    grid.add_row("suggested", _suggested(letter))
+    grid.add_row("HR was told", _told(letter))
+    grid.add_row("event", _event(line.type))
+    grid.add_row("source, id", f"{clean(line.source or '–')}  {clean(line.id)}")
+    grid.add_row("queue", f"{clean(line.queue)}, published to {clean(line.origin)}")
+    grid.add_row("tried", f"attempt {line.attempt}, replay {line.replay}, filed {count(line.times, 'time')}")
+    grid.add_row("by", "the broker" if line.by_broker else f"the {clean(letter.service)} worker")
+    grid.add_row("filed", f"{at(line.filed_at)}, first {at(letter.first_filed_at)}, group {line.fingerprint}")
+    grid.add_row("account", _account(letter))
+    for row in _done(letter):
+        grid.add_row(*row)
+    screen.print(Panel(Lines(grid), title=f"Dead letter {line.letter_id}", title_align="left", expand=False))
+    _show_json(screen, "Body", body)
+    _show_json(screen, "Headers", letter.shown_headers)
 
 
-def as_json(letter: Letter, account: Any) -> dict[str, Any]:
+def as_json(letter: Letter, body: Any) -> dict[str, Any]:
     """One letter as data, masked as on the screen."""
-    words = advice(letter["reason"])
+    words = advice(letter.line.reason)
     return {
-        **letter,
-        "ic_number": mask_ic(letter["ic_number"]) if letter["ic_number"] else None,
-        "body": masking.body(letter["body"], letter["origin"]),
-        "headers": masking.headers(letter["headers"]),
+        **asdict(letter.line),
+        "service": letter.service,
+        "readable": letter.readable,
+        "first_filed_at": letter.first_filed_at,
+        "ic_number": mask_ic(letter.ic_number) if letter.ic_number else None,
+        "body": body,
+        "headers": letter.shown_headers,
         "means": words.means,
         "do": words.do,
-        "account_state": account.state if account else None,
+        "suggested": letter.suggested,
+        "account_state": letter.account_state,
+        "told": asdict(letter.told) if letter.told else None,
+        "replays": [asdict(one) for one in letter.replays],
+        "closing": asdict(letter.closing) if letter.closing else None,
+        "of_same_event": letter.of_same_event,
     }
 
 
-def _account(letter: Letter, account: Any) -> Text:
-    if account is None:
-        return Text("none that is known" if letter["readable"] else "not known: the message cannot be read")
-    text = Text(f"{account.state}: `aktif account {dashed(account.ic_number)}`")
-    if account.state in _OVER:
-        text.append("\nthe letter may be obsolete", style=QUIET)
+def _suggested(letter: Letter) -> Text:
+    text = Text(letter.suggested.value)
+    if command := _command(letter.suggested, str(letter.line.letter_id)):
+        text.append(f": {command}", style=QUIET)
+    return text
+
+
+def _command(action: Action, which: str) -> str | None:
+    """The line that does what is suggested. A registration is one letter's."""
+    match action:
+        case Action.REPLAY:
+            return f"aktif dead replay {which} --why …"
+        case Action.REGISTER if which.isdecimal():
+            return f"aktif dead register {which} --why …"
+        case Action.DISCARD:
+            return f"aktif dead discard {which} --why …"
+        case _:
+            return None
+
+
+def _told(letter: Letter) -> str:
+    told = letter.told
+    if told is None:
+        return "nothing that is known"
+    field = f", {clean(told.field)}" if told.field else ""
+    return f"{told.event} on the feed of {clean(told.system)}: {clean(told.reason)}{field}"
+
+
+def _done(letter: Letter) -> list[tuple[str, Text]]:
+    rows = [("replay", _replay(one)) for one in letter.replays]
+    if letter.closing:
+        rows.append(("closed", _closing(letter.closing)))
+    if letter.of_same_event:
+        rows.append(("same event", Text(f"letters {', '.join(map(str, letter.of_same_event))}")))
+    return rows
+
+
+def _replay(one: Any) -> Text:
+    died = f", as letter {one.failed_as}" if one.failed_as else ""
+    head = f"{one.replay} by {clean(one.who)}, {at(one.queued_at)} ({clean(one.reason)}): "
+    return Text.assemble(head, (_RESULTS[one.result] + died, BAD if one.result is Result.FAILED else ""))
+
+
+def _closing(closing: Closing) -> Text:
+    text = Text(f"{closing.kind} by {clean(closing.who)}, {at(closing.at)} ({clean(closing.reason)})")
+    if closing.event_id:
+        outcome = f"{closing.outcome}, {closing.outcome_reason}" if closing.outcome else "not worked yet"
+        text.append(f"\nevent {clean(closing.event_id)}: {outcome}")
+    return text
+
+
+def _account(letter: Letter) -> Text:
+    if letter.account_state is None or letter.account_ic is None:
+        return Text("none that is known" if letter.readable else "not known: the message cannot be read")
+    text = Text(f"{letter.account_state}: `aktif account {dashed(letter.account_ic)}`")
+    if letter.line.obsolete:
+        text.append(f"\nthe letter is obsolete: {_OBSOLETE[letter.line.obsolete]}", style=ODD)
     return text
 
 

@@ -46,6 +46,8 @@ class _Complaints:
 
     def __call__(self, _: Any, __: str, event: Any) -> Any:
         name = event.get("event")
+        if name == "audit":
+            return event
         if name == "broker_connected":
             self._was_connected, self._last = True, {}
         elif name in {"broker_unreachable", "broker_lost", "publish_channel_closed", "unroutable"}:
@@ -81,8 +83,12 @@ class Publishing:
 
         `on_confirmed` is told how many more were confirmed, from another thread.
         """
-        iterator, published = iter(events), 0
-        while chunk := [Message.of(event) for event in islice(iterator, _CHUNK)]:
+        return self.send(map(Message.of, events), on_confirmed)
+
+    def send(self, messages: Iterable[Message], on_confirmed: Confirmed = lambda _: None) -> int:
+        """The same for messages, such as letters that go home."""
+        iterator, published = iter(messages), 0
+        while chunk := list(islice(iterator, _CHUNK)):
             self._wait_for_slot(published)
             self._publisher.publish(chunk, self._when_confirmed(len(chunk), on_confirmed))
             published += len(chunk)
@@ -114,7 +120,7 @@ def publishing(urls: Sequence[str]) -> Iterator[Publishing]:
     """A connection for publishing, closed at the end."""
     complaints = _Complaints(len(urls))
     before = structlog.get_config()
-    structlog.configure(processors=[complaints])
+    structlog.configure(processors=[complaints, *before["processors"]])
     publisher = Publisher(urls, "cli")
     publisher.start()
     try:

@@ -37,7 +37,7 @@ NOTHING: Final = "^$"
 ARCHIVIST: Final = "archivist"
 PORTAL: Final = "portal"
 OPERATOR: Final = "operator"
-"""The operators' command line."""
+"""The operators' console and command line."""
 REFUSES_PASSIVE_DECLARES: Final = frozenset({"4.2.6", "4.3.0"})
 
 PUBLISHES: Final[Mapping[str, tuple[type[EventData], ...]]] = {
@@ -84,13 +84,14 @@ def of_portal() -> Permissions:
 
 
 def of_operator() -> Permissions:
-    """What `aktif register`, `resend` and `withdraw` publish, and what `ledger --mend` publishes again for any service.
+    """What `aktif register`, `resend` and `withdraw` publish, what `ledger --mend` publishes again for any service, and
+    where letters are replayed to.
 
     Depths are asked of the management API, which needs a tag and no permission.
     """
     by_exchange = _by_exchange(event for events in PUBLISHES.values() for event in events)
     events = {exchange: by_exchange[exchange] for exchange in (Exchange.HR, Exchange.EVENTS)}
-    return Permissions(write=_any_of(events), keys=_keys(events))
+    return Permissions(write=_any_of([*events, HOME]), keys=_keys(events))
 
 
 def of_hr(system: str) -> Permissions:

@@ -19,10 +19,6 @@ def owners() -> list[str]:
     return sorted({table.info["owner"] for table in metadata.tables.values()})
 
 
-READERS: Final = ("operator",)
-"""Who own no table: the operators' command line."""
-
-
 def role_of(service: str) -> str:
     """`aktif_state`, `aktif_mailer`, …"""
     return f"aktif_{service}"
@@ -57,7 +53,7 @@ def grant(connection: Connection) -> None:
 
 
 def _statements() -> Iterator[str]:
-    for service in (*owners(), *READERS):
+    for service in owners():
         role = role_of(service)
         yield (
             f"DO $$ BEGIN CREATE ROLE {role} NOINHERIT; "
@@ -66,4 +62,5 @@ def _statements() -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA public TO {role}"
         yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
     for table in metadata.sorted_tables:
-        yield f"GRANT INSERT, UPDATE, DELETE ON {table.name} TO {role_of(table.info['owner'])}"
+        rights = "INSERT" if table.info.get("insert_only") else "INSERT, UPDATE, DELETE"
+        yield f"GRANT {rights} ON {table.name} TO {role_of(table.info['owner'])}"

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Computed,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -225,12 +226,24 @@ letters = Table(
     Column("body", LargeBinary, nullable=False),
     Column("body_digest", Text, Computed("encode(sha256(body), 'hex')"), comment="two bad events may carry one id"),
     Column("headers", JSONB, nullable=False),
+    Column(
+        "mail_id",
+        Uuid,
+        Computed(
+            "CASE WHEN type = 'aktif.MailRequested.v1' THEN CAST(substring(encode(body, 'escape'), "
+            '\'"mail_id"\\s*:\\s*"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"\') AS uuid) END'
+        ),
+        comment="the mail that it asks for, found in any bytes",
+    ),
     Column("times", Integer, nullable=False, server_default=text("1"), comment="how often it was filed"),
     Column("first_filed_at", _INSTANT, nullable=False, server_default=text("now()")),
     Column("filed_at", _INSTANT, nullable=False, server_default=text("now()")),
     Index("uq_letters_key", "service", "origin", "source", "id", "replay", "body_digest", unique=True),
-    Index("ix_letters_fingerprint", "fingerprint", "filed_at"),
-    Index("ix_letters_filed_at", "filed_at"),
+    Index("ix_letters_filed_at", "filed_at", "letter_id"),
+    Index("ix_letters_fingerprint", "fingerprint", "filed_at", "letter_id", postgresql_include=["first_filed_at"]),
+    Index("ix_letters_reason", "reason", "filed_at", "letter_id"),
+    Index("ix_letters_id", "id", postgresql_ops={"id": "text_pattern_ops"}),
+    Index("ix_letters_mail_id", "mail_id", postgresql_where=text("mail_id IS NOT NULL")),
     Index("ix_letters_ic_number", "ic_number", postgresql_where=text("ic_number IS NOT NULL")),
     info={"owner": "archivist"},
     comment="dead letters: what an operator must look at",
@@ -248,4 +261,97 @@ limits = Table(
     Index("ix_limits_ends_at", "ends_at"),
     info={"owner": "portal"},
     comment="how often something was tried, shared by all portals",
+)
+
+# Owned by the operators: by console and command line, which write through shared/operations
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password_digest", Text, nullable=False),
+    Column("added_at", _INSTANT, nullable=False, server_default=text("now()")),
+    Column("added_by", Text, nullable=False),
+    CheckConstraint("role IN ('viewer', 'operator')", name="role"),
+    info={"owner": "operator"},
+    comment="people who may use the console",
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("operation_id", BigInteger, Identity(), primary_key=True),
+    Column("at", _INSTANT, nullable=False, server_default=text("now()")),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("filter", JSONB, nullable=False, comment="which letters, and whether obsolete and unsafe ones too"),
+    Column("rate", Float, comment="at most so many letters a second; null: as fast as the broker takes them"),
+    Column("most", Integer, comment="at most so many letters; null: all"),
+    Column("stop_after", Integer, comment="stop when so many failed again; null: never"),
+    Column("state", Text, nullable=False, server_default=text("'running'")),
+    Column("begun_at", _INSTANT, nullable=False, server_default=text("now()"), comment="or resumed last"),
+    Column("next_at", _INSTANT, nullable=False, server_default=text("now()"), comment="the rate allows more from here"),
+    Column("ended_at", _INSTANT),
+    CheckConstraint("state IN ('running', 'cancelled', 'stopped', 'done')", name="state"),
+    Index("ix_operations_running", "operation_id", postgresql_where=text("state = 'running'")),
+    info={"owner": "operator"},
+    comment="replays of many letters; any process can carry on a running one",
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("letter_id", BigInteger, primary_key=True),
+    Column("replay", Integer, primary_key=True, comment="the replay number that the message carries"),
+    Column("operation_id", BigInteger, ForeignKey(operations.c.operation_id), nullable=False),
+    Column("queued_at", _INSTANT, nullable=False, server_default=text("now()")),
+    Column("published_at", _INSTANT, comment="when the broker had confirmed it"),
+    Index("ix_replays_operation_id", "operation_id", "letter_id"),
+    Index("ix_replays_queued", "operation_id", "letter_id", postgresql_where=text("published_at IS NULL")),
+    info={"owner": "operator"},
+    comment="each replay of a letter, committed before it is published; its result is read, not written",
+)
+
+closings = Table(
+    "closings",
+    metadata,
+    Column("letter_id", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("at", _INSTANT, nullable=False, server_default=text("now()")),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("event_source", Text, comment="of the corrected registration"),
+    Column("event_id", Text),
+    CheckConstraint("kind IN ('discarded', 'registered')", name="kind"),
+    CheckConstraint("(kind = 'registered') = (event_id IS NOT NULL AND event_source IS NOT NULL)", name="event"),
+    info={"owner": "operator"},
+    comment="letters that are done with; a letter that is filed again after that is open again",
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("at", _INSTANT, nullable=False, server_default=text("now()")),
+    Column("who", Text, nullable=False),
+    info={"owner": "operator"},
+    comment="what operators wrote down about letters of one cause",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("audit_id", BigInteger, Identity(), primary_key=True),
+    Column("at", _INSTANT, nullable=False, server_default=text("now()")),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("ix_audit_at", "at", "audit_id"),
+    Index("ix_audit_who", "who", "audit_id"),
+    info={"owner": "operator", "insert_only": True},
+    comment="who did or looked at what, when and why; a trigger refuses changes",
 )

@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark, or those named: `python -m tests.bench state mailer live memory portal`."""
+"""`make bench`: every benchmark, or those named: `python -m tests.bench state mailer live memory portal operators`."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from services.cli.servers.ladder import servers
-from tests.bench import live, mailer, memory, portal, state
+from tests.bench import live, mailer, memory, operators, portal, state
 from tests.bench.report import Figure, show
 
 ALL = {
@@ -19,6 +19,7 @@ ALL = {
     "live": live.measure,
     "memory": memory.measure,
     "portal": portal.measure,
+    "operators": operators.measure,
 }
 
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 CARD = {"services", "shared", "schemas", "tests", "docker-compose.yml", "pyproject.toml", "README.md"}
 TOOLS_NEED = {"Makefile", "Dockerfile", "requirements.lock", "CHANGELOG.md", "LICENSE", "deploy"}
 LEFT_BY_TOOLS = {"build", "dist", "aktif.egg-info"}
-OWNERS = {"state", "mailer", "archivist", "console", "portal"}
+OWNERS = {"state", "mailer", "archivist", "operator", "portal"}
 MAX_LINES = 400
 
 

@@ -239,6 +239,8 @@ REFUSED_AT_BROKER: dict[str, tuple[str, Act]] = {
     "operators read registrations": ("operator", getting("state.live")),
     "operators publish what HR may not": ("operator", publishing("aktif.hr", "live.PasswordSet")),
     "operators delete letters": ("operator", deleting("dead")),
+    "operators file a letter": ("operator", publishing("aktif.letters", "state.live")),
+    "operators speak to HR": ("operator", publishing("aktif.feed", "kelantan.AccountActivated")),
 }
 
 
@@ -285,6 +287,12 @@ REFUSED_AT_DATABASE = {
     "the portal answers an event": ("portal", "DELETE FROM state_inbox"),
     "operators change an account": ("operator", "UPDATE accounts SET state = 'withdrawn'"),
     "operators forget letters": ("operator", "DELETE FROM letters"),
+    "operators rewrite the audit": ("operator", "UPDATE audit SET who = 'x'"),
+    "operators forget what they did": ("operator", "DELETE FROM audit"),
+    "operators empty the audit": ("operator", "TRUNCATE audit"),
+    "state replays a letter": ("state", "INSERT INTO replays DEFAULT VALUES"),
+    "the archivist forges the audit": ("archivist", "INSERT INTO audit DEFAULT VALUES"),
+    "the portal makes an operator": ("portal", "INSERT INTO operators DEFAULT VALUES"),
     "state empties its table": ("state", "TRUNCATE accounts"),
     "state changes its table": ("state", "ALTER TABLE accounts DROP COLUMN name"),
     "state makes a table": ("state", "CREATE TABLE mine (id int)"),

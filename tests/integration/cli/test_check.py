@@ -169,7 +169,7 @@ def test_an_operators_login_checks_broker_management_api_and_database(operator: 
     found = findings(said)
     assert (said.code, wrong(found)) == (0, {"broker consumers": "warning"})
     assert {"broker management API", "broker alarms", "broker topology", "broker clock"} <= found.keys()
-    assert found["database rights"]["found"] == "reads all, writes the tables of no service"
+    assert found["database rights"]["found"] == "reads all, writes the tables of operator"
     assert not any(name.startswith("mail ") for name in found)
     assert [name for name in found if name.startswith("settings ")] == ["settings read"]
 

@@ -177,7 +177,14 @@ def test_one_letter_is_shown_masked_with_what_to_do_and_its_account(reader: Akti
     said = reader("dead", "show", "1")
 
     assert said.code == 0
-    for words in ("bad_field", "what to do", "8501********", "p***@example.gov.my", "withdrawn", "may be obsolete"):
+    for words in (
+        "bad_field",
+        "what to do",
+        "8501********",
+        "p***@example.gov.my",
+        "withdrawn",
+        "the letter is obsolete",
+    ):
         assert words in said.out
     assert "PEGAWAI CONTOH" not in said.out
     data = reader("dead", "show", "1", "--json")

@@ -53,8 +53,8 @@ def test_the_portal_publishes_what_people_do_and_reads_no_queue() -> None:
     assert matching(logins()["portal"].read) == set()
 
 
-def test_operators_publish_as_hr_and_what_is_mended_and_read_no_queue() -> None:
-    assert matching(logins()["operator"].write) == {"aktif.hr", "aktif.events"}
+def test_operators_publish_as_hr_and_what_is_mended_and_replayed_and_read_no_queue() -> None:
+    assert matching(logins()["operator"].write) == {"aktif.hr", "aktif.events", "aktif.home"}
     assert matching(logins()["operator"].read) == set()
 
 

@@ -93,7 +93,7 @@ def test_version_names_ours_and_pythons(capsys: pytest.CaptureFixture[str]) -> N
     ("typed", "offered"),
     [
         (["aktif", "led"], {"ledger"}),
-        (["aktif", "dead", ""], {"list", "show"}),
+        (["aktif", "dead", ""], {"list", "show", "plan", "replay", "register", "discard"}),
         (["aktif", "register", "--la"], {"--lane"}),
         (["aktif", "register", "x.csv", "--lane", ""], {"bulk", "live"}),
         (["aktif", "check", "--for", "m"], {"mailer"}),

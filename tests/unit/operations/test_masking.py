@@ -7,8 +7,8 @@ import pytest
 
 from schemas.events import Exchange
 from schemas.examples import EXAMPLES
-from services.cli import masking
 from services.cli.output import clean
+from shared.operations import masking
 
 SECRET = "rahsia"
 
@@ -72,3 +72,24 @@ def test_only_headers_of_ours_are_shown() -> None:
 
 def test_nothing_moves_the_cursor_of_a_terminal() -> None:
     assert clean("a\x1b[2Jb\nc") == "a\ufffd[2Jb\ufffdc"
+
+
+def test_unmasked_shows_what_is_personal_and_nothing_more() -> None:
+    event = {"type": "aktif.ActivationRequested.v1", "data": {"ic_number": "850101030007", "name": "PEGAWAI CONTOH",
+             "email": "a@example.gov.my", "password": SECRET, "nested": {"name": SECRET}}}  # fmt: skip
+
+    shown = masking.unmasked_body(json.dumps(event).encode(), Exchange.HR)["data"]
+
+    assert (shown["ic_number"], shown["name"], shown["email"]) == ("850101030007", "PEGAWAI CONTOH", "a@example.gov.my")
+    assert SECRET not in json.dumps(shown)
+
+
+@pytest.mark.parametrize("name", ["TokenRedeemed", "QuestionsSet", "QuestionsAnswered", "PasswordSet"])
+def test_data_of_the_portal_is_unmasked_for_nobody(name: str) -> None:
+    assert isinstance(masking.unmasked_body(EXAMPLES[name].body, Exchange.HR)["data"], str)
+
+
+def test_a_form_is_filled_with_what_a_letter_holds_of_a_registration() -> None:
+    assert masking.details_of(EXAMPLES["ActivationRequested"].body)["name"] == "PEGAWAI CONTOH"
+    assert masking.details_of(b'{"data": {"ic_number": 850101030007, "name": ["x"]}}') == {"ic_number": "850101030007"}
+    assert masking.details_of(b"\xff") == {}

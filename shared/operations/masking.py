@@ -12,11 +12,14 @@ from schemas.events import Exchange
 from shared.logs import mask_email, mask_ic
 
 HIDDEN: Final = "(hidden)"
+_Show = Callable[[str, str], str]
+"""How the value of a personal field is shown."""
 _MASKS: Final[Mapping[str, Callable[[str], str]]] = {
     "ic_number": mask_ic,
     "email": mask_email,
     "name": lambda name: f"{name[:1]}***",
 }
+_DETAILS: Final = ("ic_number", "name", "email", "registered_at", "notify")
 _ENVELOPE: Final = frozenset({"specversion", "id", "source", "type", "time", "datacontenttype"})
 _HARMLESS: Final = frozenset(
     {"reason", "registered_at", "notify", "link_id", "account_id", "mail_id", "kind", "result", "settled_at",
@@ -33,18 +36,34 @@ _HEADERS: Final = frozenset(
 
 def body(raw: bytes, origin: str) -> Any:
     """A letter's body as it may be shown; a sentence where nothing of it may, or where it cannot be read."""
+    return _shown(raw, origin, _masked)
+
+
+def unmasked_body(raw: bytes, origin: str) -> Any:
+    """The same with what is personal in clear, and nothing else: whoever shows this has it audited first."""
+    return _shown(raw, origin, lambda _, value: value)
+
+
+def _shown(raw: bytes, origin: str, show: _Show) -> Any:
     event = _parse(raw)
     if event is None:
         return f"{len(raw):,} bytes that are no JSON object"
     shown = {key: value if key in _ENVELOPE and isinstance(value, str) else HIDDEN for key, value in event.items()}
     if "data" in event:
-        shown["data"] = _data(event["data"], str(event.get("type")), origin)
+        shown["data"] = _data(event["data"], str(event.get("type")), origin, show)
     return shown
 
 
 def headers(found: Mapping[str, Any]) -> Any:
     """A letter's headers; those that a publisher made up are named and not shown."""
     return _plain_headers(found)
+
+
+def details_of(raw: bytes) -> dict[str, str]:
+    """The fields of a registration as far as they are there, for a form that corrects them: personal, in clear."""
+    data = (_parse(raw) or {}).get("data")
+    found = data if isinstance(data, dict) else {}
+    return {name: str(found[name]) for name in _DETAILS if isinstance(found.get(name), str | int)}
 
 
 def ids_of(raw: bytes) -> dict[str, UUID | None]:
@@ -55,17 +74,21 @@ def ids_of(raw: bytes) -> dict[str, UUID | None]:
     return {"account": _uuid(named.get("account_id")), "link": _uuid(named.get("link_id"))}
 
 
-def _data(data: Any, type_: str, origin: str) -> Any:
+def _data(data: Any, type_: str, origin: str, show: _Show) -> Any:
     if origin == Exchange.PORTAL or any(name in type_ for name in _PORTALS_OWN):
         return f"{HIDDEN}: what a person did in the portal is never shown"
     if not isinstance(data, dict):
         return HIDDEN
-    return {str(key): _field(str(key), value) for key, value in data.items()}
+    return {str(key): _field(str(key), value, show) for key, value in data.items()}
 
 
-def _field(key: str, value: Any) -> Any:
+def _masked(key: str, value: str) -> str:
+    return _MASKS[key](value)
+
+
+def _field(key: str, value: Any, show: _Show) -> Any:
     if key in _MASKS and isinstance(value, str):
-        return _MASKS[key](value)
+        return show(key, value)
     return value if key in _HARMLESS and isinstance(value, str | int | bool | None) else HIDDEN
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from services.cli.__main__ import app
-from services.cli.reasons import ADVICE, advice
+from shared.operations.advice import ADVICE, UNSAFE, Action, advice
 
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 ROOT = Path(__file__).parents[3]
@@ -58,3 +58,19 @@ def test_an_advice_names_only_commands_that_there_are(word: str) -> None:
 
 def test_a_word_of_another_version_is_answered_too() -> None:
     assert advice("of_tomorrow").do
+
+
+@pytest.mark.parametrize("word", ADVICE)
+def test_an_advice_ends_with_an_action(word: str) -> None:
+    assert advice(word).action in Action
+
+
+def test_what_only_a_correction_mends_is_not_suggested_to_be_replayed() -> None:
+    mended_by_hr = {"bad_ic_number", "bad_field", "control_character", "bad_envelope"}
+
+    assert {advice(word).action for word in mended_by_hr} == {Action.REGISTER}
+    assert {advice(word).action for word in BY_BROKER | {"gave_up", "database_error"}} == {Action.REPLAY}
+
+
+def test_what_may_be_forged_is_never_suggested_to_be_replayed() -> None:
+    assert {advice(word).action for word in UNSAFE} == {Action.DISCARD}
