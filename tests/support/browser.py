@@ -2,9 +2,11 @@
 
 import platform
 import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, sync_playwright
 
 from services.cli.servers import apt
@@ -30,6 +32,9 @@ _QUIETLY = (
 )
 
 
+_OF_THE_DRIVER = "libatomic1"
+
+
 class BrowserMissing(Exception):
     """There is no Chromium and none could be installed; the message is one line that says what to type."""
 
@@ -38,6 +43,7 @@ class BrowserMissing(Exception):
 def chromium() -> Iterator[Browser]:
     """A running headless Chromium. Raises BrowserMissing."""
     program = _found() or _installed()
+    _ensure_driver()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_QUIETLY)
         yield browser
@@ -57,6 +63,22 @@ def _installed() -> str:
     if program := _found():
         return program
     raise BrowserMissing(_what_to_type())
+
+
+def _ensure_driver() -> None:
+    """Playwright brings a Node of its own, which wants a library that a small Debian does not have."""
+    if _driver_starts():
+        return
+    if apt.can_install():
+        with suppress(ServerFailed):
+            apt.install(_OF_THE_DRIVER)
+    if not _driver_starts():
+        raise BrowserMissing(f"Playwright's driver does not start: as root, type `apt-get install {_OF_THE_DRIVER}`")
+
+
+def _driver_starts() -> bool:
+    node, _ = compute_driver_executable()
+    return subprocess.run([node, "--version"], capture_output=True).returncode == 0
 
 
 def _what_to_type() -> str:
