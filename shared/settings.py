@@ -65,8 +65,8 @@ def _keys(value: SecretStr) -> SecretStr:
 
 def _web_base(value: str) -> str:
     parts = _parts(value)
-    if parts is None or parts.scheme not in {"http", "https"} or re.search(r'[?#<>"]', value):
-        raise ValueError("must look like https://host or https://host/path")
+    if parts is None or parts.scheme not in {"http", "https"} or re.search(r'[?#<>"{}]|[^\x21-\x7e]', value):
+        raise ValueError("must look like https://host or https://host/path, in ASCII")
     return value.rstrip("/")
 
 
@@ -106,8 +106,8 @@ def _networks(value: str) -> str:
 
 def _web_page(value: str) -> str:
     parts = _parts(value)
-    if parts is None or parts.scheme not in {"http", "https"} or re.search(r'[<>";]', value):
-        raise ValueError("must look like https://host/path")
+    if parts is None or parts.scheme not in {"http", "https"} or re.search(r'[<>";{}]|[^\x21-\x7e]', value):
+        raise ValueError("must look like https://host/path, in ASCII")
     return value
 
 
@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     portal_url: WebBase = "http://localhost:8080"
     portal_bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1:8080"
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    tries_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1000
     link_keys: Keys | None = None
     pepper_keys: Keys | None = None
     session_keys: Keys | None = None

@@ -51,6 +51,8 @@ def of_settings(settings: Settings, faults: Sequence[str], wanted: Sequence[str]
     yield _SETTINGS.ok("read", f"{given - len(malformed)} are set, the others have their default")
     if "link_keys" in wanted:  # nobody else makes links
         yield from _portal(settings)
+    if "session_keys" in wanted:
+        yield from _proxies(settings)
     yield from _keys(settings)
 
 
@@ -70,6 +72,12 @@ def _portal(settings: Settings) -> Iterator[Finding]:
     else:
         do = "use https:// there: whoever reads a link on its way can set the password"
         yield _SETTINGS.warning("AKTIF_PORTAL_URL", f"links lead to {settings.portal_url}, in clear", do)
+
+
+def _proxies(settings: Settings) -> Iterator[Finding]:
+    if urlsplit(settings.portal_url).scheme == "https" and not settings.trusted_proxies:
+        do = "set it to the address of the proxy before the portal, else everybody shares the limits of one address"
+        yield _SETTINGS.warning("AKTIF_TRUSTED_PROXIES", "is not set, and links are https: who ends TLS?", do)
 
 
 def _size(keys: Sequence[bytes]) -> str:

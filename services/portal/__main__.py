@@ -1,6 +1,7 @@
 """`python -m services.portal`."""
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -68,7 +69,8 @@ def _listen(settings: Settings) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise BadSettings(f"AKTIF_PORTAL_BIND: cannot listen on {settings.portal_bind}: {error.strerror}") from None
+        why = os.strerror(error.errno or 0)
+        raise BadSettings(f"AKTIF_PORTAL_BIND: cannot listen on {settings.portal_bind}: {why}") from None
 
 
 def _serve_metrics(settings: Settings) -> None:

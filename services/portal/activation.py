@@ -1,6 +1,7 @@
 """Steps 6 to 8 of the guide: the link, what was registered, and three security questions."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,10 +10,13 @@ from schemas.events import Answer, QuestionsSet
 from services.portal import answers, link_steps
 from services.portal.answers import Chosen, Problem
 from services.portal.policy import Person
+from services.portal.standing import Standing
 from services.portal.visit import LinkVisit, text, texts
 from shared.credentials import answer_digest
 from shared.links import Purpose
 from shared.questions import QUESTIONS, QUESTIONS_TO_PICK
+
+_LANGUAGE: Final = "lang-"
 
 
 async def show(request: Request) -> Response:
@@ -26,17 +30,20 @@ async def show(request: Request) -> Response:
 async def submit(request: Request) -> Response:
     """One question more or less, or all three. The first POST redeems the link."""
     visit = await LinkVisit.of(request, Purpose.ACTIVATION)
-    if elsewhere := link_steps.lead_on(visit):
+    # Chosen again from the same session replaces, until a password is set: a second window is believed as the first.
+    if visit.standing is not Standing.ANSWERED and (elsewhere := link_steps.lead_on(visit)):
         return elsewhere
     form = await visit.visit.form(visit.link.link_id)
     chosen = answers.read(texts(form, "question"), texts(form, "answer"))
     entry = text(form, "next_question"), text(form, "next_answer")
+    action = text(form, "action")
+    if action.startswith(_LANGUAGE):
+        return visit.visit.in_language(action.removeprefix(_LANGUAGE), lambda: _page(visit, chosen, entry))
     told = await link_steps.redeem(visit)
     if told is None:
         return _page(visit, chosen, entry, again=True)
     if not told.stands:
         return visit.rejected(told.reason)
-    action = text(form, "action")
     if action == "add":
         return _added(visit, chosen, entry)
     if action.startswith("remove-"):
@@ -66,7 +73,7 @@ async def _completed(visit: LinkVisit, chosen: Sequence[Chosen], entry: tuple[st
     event = QuestionsSet(
         link_id=visit.link.link_id, session_digest=visit.session_digest, answers=(first, second, third)
     )
-    event_id, told = await desk.tell(event, visit.link.now)
+    event_id, told = await desk.tell(event, await desk.now())
     if told is None:
         return visit.wait(event_id, link_steps.WAIT[Purpose.ACTIVATION])
     if not told.stands:

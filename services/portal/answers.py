@@ -82,7 +82,7 @@ def _problem_with_answer(chosen: Sequence[Chosen], answer: str, person: Person) 
     counted = normalised_answer(answer)
     if not counted:
         return Problem("problem.answer_missing", "next_answer")
-    if len(counted) < MIN_ANSWER_LENGTH:
+    if len(squeezed(folded(answer))) < MIN_ANSWER_LENGTH:
         return Problem("problem.answer_short", "next_answer", {"length": MIN_ANSWER_LENGTH})
     if len(answer) > MAX_ANSWER_LENGTH:
         return Problem("problem.answer_long", "next_answer", {"length": MAX_ANSWER_LENGTH})

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from math import ceil
 from typing import Final
 
 import structlog
@@ -15,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
-from services.portal import activation, limits, link_steps, metrics, password, reading, recovery, sign_in
+from services.portal import activation, limits, link_steps, metrics, password, recovery, sign_in
 from services.portal.desk import DatabaseAway, Desk
 from services.portal.mail_again import RECOVERY, RESEND
 from services.portal.pages import LANGUAGE_SWITCH, Pages
@@ -99,7 +100,7 @@ def _page(path: str, show: Answer, submit: Answer | None = None) -> list[Route]:
     async def answer(request: Request) -> Response:
         if request.method == "POST" and submit is not None:
             return await submit(request)
-        if LANGUAGE_SWITCH in request.query_params:
+        if LANGUAGE_SWITCH in request.query_params and "token" not in request.query_params:
             pages: Pages = request.app.state.pages
             return pages.switch_language(request, request.query_params[LANGUAGE_SWITCH])
         return await show(request)
@@ -122,7 +123,7 @@ def _health() -> list[Route]:
         if not desk.is_connected:
             return PlainTextResponse("waiting for the broker\n", 503)
         try:
-            await asyncio.wait_for(desk.in_database(reading.now), _READY_SECONDS)
+            await asyncio.wait_for(desk.now(), _READY_SECONDS)
         except (SQLAlchemyError, TimeoutError):
             return PlainTextResponse("waiting for the database\n", 503)
         return PlainTextResponse("ready\n")
@@ -154,7 +155,10 @@ async def _forget_limits(desk: Desk) -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     refused = error if isinstance(error, HTTPException) else HTTPException(500)
     pages: Pages = request.app.state.pages
-    response = pages.page(request, "error", refused.status_code, status=refused.status_code, minutes=None)
+    status = refused.status_code
+    wait = (refused.headers or {}).get("Retry-After")
+    minutes = ceil(int(wait) / 60) if wait else None
+    response = pages.page(request, "error", status, status=status, minutes=minutes, retry=None)
     response.headers.update(refused.headers or {})
     return response
 
@@ -179,12 +183,12 @@ async def _database_silent(request: Request, _: Exception) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("page_failed", path=request.url.path, exc_info=error)
     pages: Pages = request.app.state.pages
-    return pages.page(request, "error", 500, status=500, minutes=None)
+    return pages.page(request, "error", 500, status=500, minutes=None, retry=None)
 
 
 def _unavailable(request: Request) -> Response:
     """Nothing of what was sent is kept, and the page says so."""
     pages: Pages = request.app.state.pages
-    response = pages.page(request, "error", 503, status=503, minutes=1)
+    response = pages.page(request, "error", 503, status=503, minutes=1, retry=request.url.path)
     response.headers["Retry-After"] = str(_RETRY_SECONDS)
     return response

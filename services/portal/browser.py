@@ -8,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -20,11 +21,15 @@ from shared.credentials import session_digest
 from shared.links import Purpose
 
 _SECRET: Final = "aktif"  # noqa: S105
+_WELCOME: Final = "aktif-welcome"
 _LANGUAGE: Final = "aktif-language"
 _PENDING: Final = "aktif-pending"
 _SECRET_LENGTH: Final = 43
 _LANGUAGE_SECONDS: Final = 365 * 86400
 _PENDING_SECONDS: Final = 3600
+_SECRET_SECONDS: Final = 86400
+"""Telephones end a browser while its owner reads the mail, and what it has begun is to go on after that."""
+_WELCOME_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,10 @@ class Browser:
             return cls(sent, False, cookies)
         return cls(secrets.token_urlsafe(32), True, cookies)
 
-    def remember(self, response: Response) -> None:
-        """Give it its secret, if it has none."""
-        if self.is_new:
-            self.cookies.set(response, _SECRET, self.secret)
+    def remember(self, response: Response, *, anew: bool = False) -> None:
+        """Give it its secret, if it has none, or let it keep it for another day."""
+        if self.is_new or anew:
+            self.cookies.set(response, _SECRET, self.secret, seconds=_SECRET_SECONDS)
 
     def session_digest(self, link_id: UUID) -> str:
         """What events and tables hold of its session; another for each link, so that no two accounts share one."""
@@ -92,14 +97,30 @@ class Browser:
         return any(genuine) and not self.is_new
 
 
+def let_in(response: Response, browser: Browser, key: bytes) -> None:
+    """Remember for some minutes that the password was right; it opens nothing but the page that says so."""
+    browser.cookies.set(response, _WELCOME, _welcome(browser, key), seconds=_WELCOME_SECONDS)
+
+
+def was_let_in(request: Request, browser: Browser, keys: Sequence[bytes]) -> bool:
+    """Whether this browser gave a right password some minutes ago."""
+    given = browser.cookies.get(request, _WELCOME).encode("utf-8", "surrogatepass")
+    genuine = [hmac.compare_digest(given, _welcome(browser, key).encode()) for key in keys]
+    return any(genuine)
+
+
+def _welcome(browser: Browser, key: bytes) -> str:
+    return hmac.digest(key, f"aktif/welcome/{browser.secret}".encode(), "sha256").hex()
+
+
 def held_link(request: Request, cookies: Cookies, purpose: Purpose, keys: Sequence[bytes]) -> UUID | None:
     """The link whose token the browser holds; None where it holds none, or no genuine one."""
     return links.parse(cookies.get(request, _link_cookie(purpose)), purpose, keys)
 
 
-def hold_link(response: Response, cookies: Cookies, purpose: Purpose, token: str) -> None:
-    """Let the browser hold a token, so that it need not stand in the address bar."""
-    cookies.set(response, _link_cookie(purpose), token)
+def hold_link(response: Response, cookies: Cookies, purpose: Purpose, token: str, *, seconds: int) -> None:
+    """Let the browser hold a token for a while, so that it need not stand in the address bar."""
+    cookies.set(response, _link_cookie(purpose), token, seconds=seconds)
 
 
 def language_cookie(request: Request, cookies: Cookies) -> str:
@@ -112,17 +133,26 @@ def keep_language(response: Response, cookies: Cookies, language: str) -> None:
     cookies.set(response, _LANGUAGE, language, seconds=_LANGUAGE_SECONDS)
 
 
-def pending_event(request: Request, cookies: Cookies) -> str:
-    """The id of the event whose outcome this browser waits for; empty where there is none."""
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The event whose outcome a browser waits for, and since when."""
+
+    event_id: str
+    since: datetime
+
+
+def pending_event(request: Request, cookies: Cookies) -> Pending | None:
+    """What this browser waits for; None where it waits for nothing."""
+    event_id, _, since = cookies.get(request, _PENDING).partition(".")
     try:
-        return str(UUID(cookies.get(request, _PENDING)))
-    except ValueError:
-        return ""
+        return Pending(str(UUID(event_id)), datetime.fromtimestamp(int(since), UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
-def await_event(response: Response, cookies: Cookies, event_id: str) -> None:
+def await_event(response: Response, cookies: Cookies, event_id: str, since: datetime) -> None:
     """Remember which event a browser waits for."""
-    cookies.set(response, _PENDING, event_id, seconds=_PENDING_SECONDS)
+    cookies.set(response, _PENDING, f"{event_id}.{int(since.timestamp())}", seconds=_PENDING_SECONDS)
 
 
 def _link_cookie(purpose: Purpose) -> str:

@@ -14,7 +14,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from schemas.events import EventData
-from services.portal import limits, metrics
+from services.portal import limits, metrics, reading
 from services.portal.limits import Limit
 from services.portal.outcomes import Outcomes, Told, outcomes_in
 from services.portal.publishing import PortalPublisher
@@ -49,6 +49,9 @@ class Desk:
         self.pepper_keys = settings.require_keys("pepper_keys")
         self.session_keys = settings.require_keys("session_keys")
         self.life = settings.link_life
+        self.resends = limits.of("resend", settings.tries_per_address, from_here=5, of_account=20)
+        self.recoveries = limits.of("recovery", settings.tries_per_address, from_here=5, of_account=20)
+        self.sign_ins = limits.of("sign_in", settings.tries_per_address, from_here=10, of_account=30)
         url = settings.require("database_url")
         self._engine = open_engine(url, application="aktif-portal", pool_size=LOOKUPS)
         self._lookups = ThreadPoolExecutor(LOOKUPS, "lookup")
@@ -97,6 +100,10 @@ class Desk:
     async def standing(self, limit: Limit, of: str) -> int:
         """How often something was tried, without counting."""
         return await self.in_database(limits.standing, limit, limits.subject(self.session_keys[0], limit, of))
+
+    async def now(self) -> datetime:
+        """The database's clock, by which state judges steps, and links end."""
+        return await self.in_database(reading.now)
 
     async def publish(self, data: EventData, at: datetime) -> str:
         """Publish an event of a person; returns its id when the broker has it on disk. Raises BrokerAway."""

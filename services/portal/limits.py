@@ -1,7 +1,8 @@
 """How often something may be tried: rows counted first and checked after, so that any number of portals share them.
 
-Nobody is locked out for good, and a stranger who knows an IC number can hold its owner up for minutes only. A
-government office leaves through one address, so what an address may do is many times what a person may.
+What one address may do with one IC number is little; what all may do with it is several times that, so that a stranger
+who knows the number and sits elsewhere does not use up what its owner has. A government office leaves through one
+address, so what an address may do in all is many times more, and is set by AKTIF_TRIES_PER_ADDRESS.
 """
 
 import hmac
@@ -24,14 +25,30 @@ class Limit:
 
 
 _QUARTER: Final = timedelta(minutes=15)
-RESEND_OF_ACCOUNT: Final = Limit("resend_account", 5, _QUARTER)
-RESEND_FROM_ADDRESS: Final = Limit("resend_address", 300, _QUARTER)
-RECOVERY_OF_ACCOUNT: Final = Limit("recovery_account", 5, _QUARTER)
-RECOVERY_FROM_ADDRESS: Final = Limit("recovery_address", 300, _QUARTER)
-SIGN_IN_OF_ACCOUNT: Final = Limit("sign_in_account", 10, _QUARTER)
-SIGN_IN_FROM_ADDRESS: Final = Limit("sign_in_address", 300, _QUARTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Those of one thing that people do with an IC number: from one address, from all, and of one address in all."""
+
+    from_here: Limit
+    of_account: Limit
+    from_address: Limit
+
+
+def of(what: str, per_address: int, *, from_here: int, of_account: int) -> Limits:
+    """The limits of one thing, each for a quarter of an hour."""
+    return Limits(
+        Limit(f"{what}_from_here", from_here, _QUARTER),
+        Limit(f"{what}_account", of_account, _QUARTER),
+        Limit(f"{what}_address", per_address, _QUARTER),
+    )
+
+
 ANSWERS_OF_LINK: Final = Limit("answers_link", 5, timedelta(days=2))
 """A link ends within a day and its session in half an hour, so this one is never counted anew."""
+ANSWERS_OF_ACCOUNT: Final = Limit("answers_account", 15, timedelta(days=1))
+"""Who has the mailbox may ask for link after link, and is to guess no more for that."""
 
 _MOST_COUNTED: Final = 1_000_000
 _FORGOTTEN_AT_ONCE: Final = 10_000

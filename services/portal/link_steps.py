@@ -10,7 +10,7 @@ from services.portal import browser
 from services.portal.outcomes import Told
 from services.portal.standing import Standing
 from services.portal.visit import LinkVisit, Visit
-from shared import links
+from shared import clock, links
 from shared.links import Purpose
 
 REFRESH_SECONDS: Final = 2
@@ -29,8 +29,10 @@ def take_token(request: Request, purpose: Purpose) -> Response:
     if links.parse(token, purpose, visit.desk.link_keys) is None:
         return LinkVisit(visit, purpose, None, Standing.FORGED).cannot_go_on()
     response = visit.pages.to(START[purpose])
-    browser.hold_link(response, visit.pages.cookies, purpose, token)
-    visit.browser.remember(response)
+    life = visit.desk.life
+    seconds = int((life.after_newest + life.session).total_seconds())
+    browser.hold_link(response, visit.pages.cookies, purpose, token, seconds=seconds)
+    visit.browser.remember(response, anew=True)
     return response
 
 
@@ -57,10 +59,11 @@ async def redeem(visit: LinkVisit) -> Told | None:
 async def wait(request: Request, purpose: Purpose) -> Response:
     """The page that refreshes itself until the outcome is there."""
     visit = await LinkVisit.of(request, purpose)
-    event_id = browser.pending_event(request, visit.visit.pages.cookies)
-    told = await visit.visit.desk.told_of(event_id) if event_id else None
-    if event_id and told is None:
-        return visit.visit.page("wait", kind=purpose.value, seconds=REFRESH_SECONDS)
+    pending = browser.pending_event(request, visit.visit.pages.cookies)
+    told = await visit.visit.desk.told_of(pending.event_id) if pending else None
+    if pending and told is None:
+        waited = max(0, int((clock.now() - pending.since).total_seconds()))
+        return visit.visit.page("wait", kind=purpose.value, seconds=REFRESH_SECONDS, waited=waited)
     if told is None or told.stands or visit.standing is Standing.DONE:
         return visit.visit.pages.to(START[purpose])
     return visit.rejected(told.reason)

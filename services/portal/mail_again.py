@@ -6,7 +6,6 @@ up here. What is malformed is told at once, which says nothing about anybody.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
 from typing import Final
 
 from starlette.requests import Request
@@ -14,8 +13,8 @@ from starlette.responses import Response
 
 from schemas.events import EventData, Recovery, Resend
 from schemas.fields import ic_number_from_input
-from services.portal import limits
-from services.portal.limits import Limit
+from services.portal.desk import Desk
+from services.portal.limits import Limits
 from services.portal.visit import Visit, text
 from shared import clock
 
@@ -29,8 +28,7 @@ class Ask:
     path: str
     template: str
     event: Callable[[str], EventData]
-    of_account: Limit
-    from_address: Limit
+    limits: Callable[[Desk], Limits]
 
     async def show(self, request: Request) -> Response:
         """The form."""
@@ -45,12 +43,8 @@ class Ask:
             ic_number = ic_number_from_input(typed.strip())
         except ValueError:
             return visit.page(self.template, 422, ic_number=typed, problem="problem.ic_number")
-        wait = (await visit.count(self.of_account, self.from_address, ic_number)).wait
-        if wait is not None:
-            minutes = ceil(wait.total_seconds() / 60)
-            values = {"minutes": minutes}
-            problem = "problem.too_often"
-            return visit.page(self.template, 429, ic_number=typed, problem=problem, problem_values=values)
+        if (wait := await visit.count(self.limits(visit.desk), ic_number)) is not None:
+            return visit.too_often(self.template, wait, typed)
         await visit.desk.publish(self.event(ic_number), clock.now())
         return visit.pages.to(f"{self.path}/sent")
 
@@ -63,13 +57,11 @@ RESEND: Final = Ask(
     "/account/resend",
     "resend",
     lambda ic_number: Resend(reason="resend", ic_number=ic_number),
-    limits.RESEND_OF_ACCOUNT,
-    limits.RESEND_FROM_ADDRESS,
+    lambda desk: desk.resends,
 )
 RECOVERY: Final = Ask(
     "/account/recovery",
     "recover",
     lambda ic_number: Recovery(reason="recovery", ic_number=ic_number),
-    limits.RECOVERY_OF_ACCOUNT,
-    limits.RECOVERY_FROM_ADDRESS,
+    lambda desk: desk.recoveries,
 )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -72,18 +73,26 @@ class Pages:
         return self.url(f"/static/{self._version}/{name}")
 
     async def static(self, request: Request) -> Response:
-        """A static file. An address of an earlier version shows the present one."""
-        name = request.path_params["name"]
+        """A static file. While portals of two versions run, one shows its own under the other's address: not for ever.
+
+        Raises HTTPException 404.
+        """
+        version, name = request.path_params["version"], request.path_params["name"]
         if name not in self._static:
-            return self.page(request, "error", 404, status=404, minutes=None)
-        return Response(self._static[name], media_type=_STATIC[name], headers={"Cache-Control": _FOR_EVER})
+            raise HTTPException(404)
+        keeping = {"Cache-Control": _FOR_EVER} if version == self._version else {}
+        return Response(self._static[name], media_type=_STATIC[name], headers=keeping)
 
     def language(self, request: Request) -> str:
         """The language that the reader chose, else the first that the browser asks for and we have, else Malay."""
-        chosen = language_cookie(request, self.cookies)
+        chosen = getattr(request.state, "language", "") or language_cookie(request, self.cookies)
         if chosen in LANGUAGES:
             return chosen
         return _asked_for(request.headers.get("accept-language", ""))
+
+    def speak(self, request: Request, language: str) -> None:
+        """Answer this request in another language than it asks for."""
+        request.state.language = language
 
     def switch_language(self, request: Request, language: str) -> Response:
         """The same page, from now on in another language."""

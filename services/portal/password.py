@@ -1,8 +1,10 @@
 """Step 9 of the guide, and the last of a recovery: a new password."""
 
+from math import ceil
 from typing import Final
 
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +15,6 @@ from services.portal.policy import Person
 from services.portal.standing import Standing
 from services.portal.visit import LinkVisit, text
 from services.portal.words import say
-from shared import clock
 from shared.credentials import (
     MAX_PASSWORD_LENGTH,
     PASSWORD_RULES,
@@ -59,7 +60,7 @@ async def _set(visit: LinkVisit, password: str) -> Response:
     event = PasswordSet(link_id=visit.link.link_id, session_digest=visit.session_digest, password_digest=digest)
     # Of two at once the earlier counts. By the time of the visit that could be the one that is published later, after
     # the other's browser was told that its password stands.
-    event_id, told = await desk.tell(event, clock.now())
+    event_id, told = await desk.tell(event, await desk.now())
     if told is None:
         return visit.wait(event_id, link_steps.WAIT[visit.purpose])
     if told.stands:
@@ -71,6 +72,8 @@ async def _set(visit: LinkVisit, password: str) -> Response:
 async def _set_before(visit: LinkVisit, password: str) -> Response:
     """A second click, or a second window: the first password counts, so it is told whether this one is the same."""
     desk = visit.visit.desk
+    if (wait := await visit.visit.count(desk.sign_ins, visit.link.ic_number)) is not None:
+        raise HTTPException(429, headers={"Retry-After": str(ceil(wait.total_seconds()))})
     digest = await desk.in_database(reading.password_digest, visit.link.ic_number)
     if await desk.hashing(password_matches, digest, password):
         return visit.visit.pages.to(link_steps.DONE[visit.purpose])

@@ -12,7 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.settings import Settings
 
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Browsers judge where a form's redirects end too, so every form ends at a page of ours, which may lead on."""
 _ALWAYS: Final = {
+    "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -21,19 +27,13 @@ _ALWAYS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
-_HSTS: Final = "max-age=31536000; includeSubDomains"
+_HSTS: Final = "max-age=31536000"
 
 
 def headers(settings: Settings) -> dict[str, str]:
-    """The headers. Where a login leads elsewhere, its form may end there: browsers judge redirects too."""
-    home = urlsplit(settings.home_url or "")
-    ends = f"'self' {home.scheme}://{home.netloc}" if home.netloc else "'self'"
-    policy = (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-        f"form-action {ends}; base-uri 'none'; frame-ancestors 'none'"
-    )
+    """The headers; with https they hold browsers to it."""
     is_secure = urlsplit(settings.portal_url).scheme == "https"
-    return _ALWAYS | {"Content-Security-Policy": policy} | ({"Strict-Transport-Security": _HSTS} if is_secure else {})
+    return _ALWAYS | ({"Strict-Transport-Security": _HSTS} if is_secure else {})
 
 
 class BoundedBodies:

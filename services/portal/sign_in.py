@@ -1,18 +1,16 @@
 """Log Masuk: lets a person try the password. It signs nobody in anywhere; that is the system's behind."""
 
-from math import ceil
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from schemas.fields import ic_number_from_input
-from services.portal import limits, reading
+from services.portal import browser, reading
 from services.portal.visit import Visit, text
-from shared.credentials import MAX_PASSWORD_LENGTH, password_matches
+from shared.credentials import password_matches
 
 _MAX_TYPED: Final = 40
-_SEE_OTHER: Final = 303
 
 
 async def show(request: Request) -> Response:
@@ -31,17 +29,19 @@ async def submit(request: Request) -> Response:
         return visit.page("sign_in", 422, ic_number=typed, problem="problem.ic_number")
     if not password:
         return visit.page("sign_in", 422, ic_number=typed, problem="problem.password_missing")
-    wait = (await visit.count(limits.SIGN_IN_OF_ACCOUNT, limits.SIGN_IN_FROM_ADDRESS, ic_number)).wait
-    if wait is not None:
-        values = {"minutes": ceil(wait.total_seconds() / 60)}
-        return visit.page("sign_in", 429, ic_number=typed, problem="problem.too_often", problem_values=values)
+    if (wait := await visit.count(visit.desk.sign_ins, ic_number)) is not None:
+        return visit.too_often("sign_in", wait, typed)
     digest = await visit.desk.in_database(reading.password_digest, ic_number)
-    if not await visit.desk.hashing(password_matches, digest, password[: MAX_PASSWORD_LENGTH + 1]):
+    if not await visit.desk.hashing(password_matches, digest, password):
         return visit.page("sign_in", 401, ic_number=typed, problem="problem.sign_in")
-    home = visit.desk.settings.home_url
-    return RedirectResponse(home, _SEE_OTHER) if home else visit.pages.to("/welcome")
+    response = visit.pages.to("/welcome")
+    browser.let_in(response, visit.browser, visit.desk.session_keys[0])
+    return response
 
 
 async def welcome(request: Request) -> Response:
-    """Where a right password leads when no other page is set."""
-    return Visit.of(request).page("welcome")
+    """Where a right password leads, and from there to AKTIF_HOME_URL, if it is set."""
+    visit = Visit.of(request)
+    if not browser.was_let_in(request, visit.browser, visit.desk.session_keys):
+        return visit.pages.to("/")
+    return visit.page("welcome", home=visit.desk.settings.home_url)

@@ -57,8 +57,6 @@ class Standing(StrEnum):
     FAILED = "failed"
 
 
-CAN_GO_ON: Final = frozenset({Standing.OPEN, Standing.BEGUN, Standing.ANSWERED, Standing.DONE})
-
 _OF_REASON: Final[Mapping[str, Standing]] = {
     "expired": Standing.EXPIRED,
     "superseded": Standing.SUPERSEDED,
@@ -79,12 +77,12 @@ def standing(found: Found | None, session_digest: str, life: LinkLife) -> Standi
     is_over = found.redeemed_at is not None and found.now > found.redeemed_at + life.session
     if found.completed_at is not None:
         return Standing.DONE if is_mine and not is_over else Standing.ACTIVE
+    if found.purpose is Purpose.ACTIVATION and found.state == "active":
+        return Standing.ACTIVE
     if found.superseded_at is not None:
         return Standing.SUPERSEDED
     if found.redeemed_at is not None and not is_mine:
         return Standing.ELSEWHERE
-    if found.purpose is Purpose.ACTIVATION and found.state == "active":
-        return Standing.ACTIVE
     if is_over:
         return Standing.SESSION_OVER
     if found.redeemed_at is not None:

@@ -1,7 +1,9 @@
 """One request: who asks, with which form, through which link; and the answers that every page can give."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,9 +15,11 @@ from starlette.responses import Response
 from services.portal import browser, reading
 from services.portal.browser import Browser
 from services.portal.desk import Desk
-from services.portal.limits import Counts, Limit, network_of
+from services.portal.limits import Limits, network_of
 from services.portal.pages import Pages, moment
 from services.portal.standing import Found, Standing, of_rejection, standing
+from services.portal.words import LANGUAGES
+from shared import clock
 from shared.links import Purpose
 
 _MAX_FIELDS: Final = 20
@@ -45,6 +49,15 @@ class Visit:
         self.browser.remember(response)
         return response
 
+    def in_language(self, language: str, page: Callable[[], Response]) -> Response:
+        """A page that is shown in another language, which is remembered; for forms that must not be lost by that."""
+        if language not in LANGUAGES:
+            return page()
+        self.pages.speak(self.request, language)
+        response = page()
+        browser.keep_language(response, self.pages.cookies, language)
+        return response
+
     async def form(self, link_id: UUID | None = None) -> FormData:
         """The form that was sent. Raises HTTPException 403 where it is not one that this browser got from us."""
         form = await self.request.form(max_files=0, max_fields=_MAX_FIELDS)
@@ -54,10 +67,19 @@ class Visit:
             raise HTTPException(403)
         return form
 
-    async def count(self, of_account: Limit, from_address: Limit, ic_number: str) -> Counts:
-        """Count one try of an IC number from this address."""
-        address = self.request.client.host if self.request.client else ""
-        return await self.desk.count((of_account, ic_number), (from_address, network_of(address)))
+    async def count(self, of: Limits, ic_number: str) -> timedelta | None:
+        """Count one try with an IC number from this address; how long to wait where it is one too many, else None."""
+        address = network_of(self.request.client.host if self.request.client else "")
+        tried = (of.from_here, f"{ic_number} {address}"), (of.of_account, ic_number), (of.from_address, address)
+        return (await self.desk.count(*tried)).wait
+
+    def too_often(self, name: str, wait: timedelta, ic_number: str) -> Response:
+        """The same page, with when to come back."""
+        values = {"minutes": ceil(wait.total_seconds() / 60)}
+        problem = "problem.too_often"
+        response = self.page(name, 429, ic_number=ic_number, problem=problem, problem_values=values)
+        response.headers["Retry-After"] = str(ceil(wait.total_seconds()))
+        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +138,7 @@ class LinkVisit:
     def wait(self, event_id: str, path: str) -> Response:
         """Lead on to the page that waits for an event."""
         response = self.visit.pages.to(path)
-        browser.await_event(response, self.visit.pages.cookies, event_id)
+        browser.await_event(response, self.visit.pages.cookies, event_id, clock.now())
         return response
 
 

@@ -60,13 +60,20 @@ def visits(browser: Browser, aktif: World, tmp_path: Path, request: pytest.Fixtu
     numbers = count(1)
 
     def come(
-        *, locale: str = "ms-MY", width: int = 1280, height: int = 800, scale: int = 1, scripted: bool = True
+        *,
+        locale: str = "ms-MY",
+        width: int = 1280,
+        height: int = 800,
+        scale: int = 1,
+        scripted: bool = True,
+        dark: bool = False,
     ) -> Visitor:
         context = browser.new_context(
             locale=locale,
             viewport={"width": width, "height": height},
             device_scale_factor=scale,
             java_script_enabled=scripted,
+            color_scheme="dark" if dark else "light",
         )
         context.set_default_timeout(_PATIENCE_MS)
         language = "en" if locale.startswith("en") else "ms"

@@ -1,8 +1,10 @@
 """Malay first, English by the browser's language or by the switch."""
 
+import pytest
+from playwright.sync_api import expect
+
 from tests.browser.conftest import Visits
 from tests.browser.people import CODES, PASSWORD, Officer
-from tests.support.visitor import Visitor
 
 IN_ENGLISH = dict(zip(("Mother's name?", "Name of your first school?", "Your first car?"), CODES.values(), strict=True))
 
@@ -35,19 +37,42 @@ def test_the_switch_keeps_the_page_and_is_remembered(visits: Visits, officer: Of
     visitor = visits()
     visitor.opens("/account/resend")
 
-    switches(visitor, "English", "en")
+    visitor.language = "en"
+    visitor.follows("English")
     assert visitor.path == "/account/resend"
     visitor.follows("Back to log in")
     visitor.opens(officer.is_registered().link())
     assert visitor.path == "/account/activation"
-    switches(visitor, "Bahasa Melayu", "ms")
+    visitor.language = "ms"
+    visitor.presses("Bahasa Melayu")
 
     assert visitor.path == "/account/activation"
     assert visitor.page.url.endswith("/account/activation")
     visitor.sees(officer.ic_number)
 
 
-def switches(visitor: Visitor, link: str, language: str) -> None:
-    """Follows the switch."""
-    visitor.language = language
-    visitor.follows(link)
+@pytest.mark.parametrize("scripted", [True, False], ids=["with-javascript", "without-javascript"])
+def test_the_switch_keeps_chosen_questions_and_what_is_typed(visits: Visits, officer: Officer, scripted: bool) -> None:
+    visitor = visits(scripted=scripted)
+    visitor.opens(officer.is_registered().link())
+    visitor.language = "en"
+    visitor.presses("English")
+    assert officer.redemptions() == 0
+    mother, school, car = IN_ENGLISH
+    visitor.adds(mother, IN_ENGLISH[mother])
+    visitor.page.get_by_label("Question", exact=True).select_option(label=school)
+    visitor.types("Answer", IN_ENGLISH[school])
+
+    visitor.language = "ms"
+    visitor.presses("Bahasa Melayu")
+
+    visitor.sees("1 daripada 3 soalan telah dipilih.")
+    expect(visitor.page.get_by_role("row").filter(has_text="Nama Ibu?")).to_contain_text(IN_ENGLISH[mother])
+    expect(visitor.page.get_by_label("Jawapan", exact=True)).to_have_value(IN_ENGLISH[school])
+    visitor.presses("Tambah")
+    visitor.language = "en"
+    visitor.presses("English")
+    visitor.sees("2 of 3 questions")
+    visitor.adds(car, IN_ENGLISH[car])
+    visitor.goes_on()
+    visitor.sees("Set your password")

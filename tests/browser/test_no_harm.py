@@ -1,11 +1,16 @@
 """A double click, the back button, a reload, a second window, a portal that dies: none does any harm."""
 
+from typing import TYPE_CHECKING, cast
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits, is_ready
 from tests.browser.people import ANSWERS, PASSWORD, Officer
 from tests.support.visitor import Visitor
 from tests.support.world import World
+
+if TYPE_CHECKING:
+    from playwright._impl._api_structures import SetCookieParam
 
 
 def test_a_double_click_counts_once(visits: Visits, officer: Officer) -> None:
@@ -104,6 +109,23 @@ def test_of_two_windows_with_two_passwords_the_first_counts(visits: Visits, offi
     second.sees("kata laluan tidak betul")
     second.logs_in(officer.ic_number, PASSWORD)
     second.sees("kata laluan anda betul")
+
+
+def test_who_closes_the_browser_and_opens_it_again_goes_on(visits: Visits, officer: Officer) -> None:
+    """Of what a browser holds only cookies with an expiry survive that."""
+    visitor, later = visits(), visits()
+    visitor.opens(officer.is_registered().link())
+    visitor.chooses(ANSWERS)
+    visitor.goes_on()
+    kept = [cookie for cookie in visitor.page.context.cookies() if cookie["expires"] > 0]
+    visitor.leaves()
+
+    later.page.context.add_cookies([cast("SetCookieParam", cookie) for cookie in kept])
+    later.opens("/account/activation")
+    later.sees("Tetapan Kata Laluan")
+    later.sets_password(PASSWORD)
+
+    later.sees("Tahniah")
 
 
 def test_a_portal_that_was_killed_and_started_again_knows_where_the_person_was(

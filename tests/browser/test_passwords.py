@@ -27,6 +27,22 @@ def test_each_rule_turns_as_one_types(visits: Visits, officer: Officer) -> None:
     visitor.looks()
 
 
+def test_after_an_error_the_rules_say_what_the_summary_says_until_something_is_typed(
+    visits: Visits, officer: Officer
+) -> None:
+    visitor = at_password(visits(), officer)
+    field = visitor.page.get_by_label("Kata Laluan", exact=True)
+
+    visitor.sets_password("hanya-huruf-kecil")
+
+    failed = ["Mesti mengandungi aksara berhuruf besar.", "Mesti mengandungi aksara bermomor."]
+    expect(visitor.page.locator("[data-summary] li")).to_contain_text(failed)
+    expect(unmet(visitor)).to_contain_text(failed)
+    expect(unmet(visitor)).to_have_count(len(failed))
+    field.press_sequentially("A")
+    expect(unmet(visitor)).to_have_count(4)
+
+
 def test_the_repeat_says_whether_it_is_the_same(visits: Visits, officer: Officer) -> None:
     visitor = at_password(visits(), officer)
 

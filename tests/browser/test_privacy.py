@@ -30,13 +30,13 @@ def test_scripts_cannot_read_our_cookies_and_other_sites_cannot_send_them(visits
     visitor = visits()
     visitor.opens(officer.is_registered().link())
     visitor.language = "en"
-    visitor.follows("English")
+    visitor.presses("English")
 
     cookies = visitor.page.context.cookies()
 
     assert {cookie["name"] for cookie in cookies} == {"aktif", "aktif-activation", "aktif-language"}
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in cookies)
-    assert {cookie["name"] for cookie in cookies if cookie["expires"] > 0} == {"aktif-language"}
+    assert all(cookie["expires"] > 0 for cookie in cookies), "a telephone may end the browser at any time"
     assert visitor.page.evaluate("document.cookie") == ""
 
 

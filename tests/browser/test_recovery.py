@@ -1,5 +1,6 @@
 """Lupa Kata Laluan."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits
@@ -50,6 +51,29 @@ def test_the_fifth_wrong_answer_ends_the_link_and_a_new_mail_goes_on(visits: Vis
     visitor.types("No Kad Pengenalan", officer.ic_number)
     visitor.presses("Hantar")
     visitor.opens(officer.link(4))
+    answers(visitor, ANSWERS)
+    visitor.sees("Tetapan Kata Laluan")
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with-javascript", "without-javascript"])
+def test_answers_left_blank_cost_no_try(visits: Visits, officer: Officer, scripted: bool) -> None:
+    visitor = visits(scripted=scripted)
+    asks(visitor, officer)
+    mother, school, car = (visitor.page.get_by_label(question, exact=True) for question in ANSWERS)
+
+    for _ in range(6):
+        visitor.goes_on()
+        visitor.sees("Anda boleh mencuba sebanyak 5 kali lagi.")
+    school.fill("Sekolah Rendah")
+    visitor.goes_on()
+
+    expect(school).to_have_value("Sekolah Rendah")
+    expect(school).not_to_have_attribute("aria-invalid", "true")
+    for blank in (mother, car):
+        expect(blank).to_have_attribute("aria-invalid", "true")
+        expect(blank).to_have_accessible_description("Ralat: Masukkan jawapan.")
+    visitor.page.get_by_role("link", name="Masukkan jawapan.").click()
+    expect(mother).to_be_focused()
     answers(visitor, ANSWERS)
     visitor.sees("Tetapan Kata Laluan")
 

@@ -15,7 +15,8 @@ _WANTED = {
 }
 _LOADS_A_PAGE = frozenset({"document", "fetch"})
 _CHANGES_EACH_TIME = re.compile(r'name="csrf" value="\w*"|\d+')
-_found_good: set[tuple[str, object, bool]] = set()
+_IS_DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+_found_good: set[tuple[str, str, bool, bool]] = set()
 
 
 class Record:
@@ -24,6 +25,8 @@ class Record:
     def __init__(self, page: Page, portal_url: str) -> None:
         self.requests: list[Request] = []
         self.faults: list[str] = []
+        self.is_interrupted = False
+        """Set where a test lets requests fail: Chromium notes each in the console."""
         self._portal_url = portal_url
         page.on("request", self._asked)
         page.on("response", self._answered)
@@ -36,6 +39,8 @@ class Record:
             self.faults.append(f"asked another host: {request.url}")
 
     def _answered(self, response: Response) -> None:
+        if self.is_interrupted and response.status >= 500:
+            return
         if response.request.resource_type not in _LOADS_A_PAGE:
             if response.status >= 400:
                 self.faults.append(f"{response.status} for {response.url}")
@@ -46,22 +51,25 @@ class Record:
 
     def _said(self, message: ConsoleMessage) -> None:
         """A page that refuses something says so with its status, which Chromium notes as an error too."""
-        is_status = message.text.startswith("Failed to load resource: the server responded with a status of 4")
-        if message.type in {"error", "warning"} and not is_status:
+        failed = "Failed to load resource: "
+        is_status = message.text.startswith(f"{failed}the server responded with a status of 4")
+        is_meant = self.is_interrupted and message.text.startswith(failed)
+        if message.type in {"error", "warning"} and not (is_status or is_meant):
             self.faults.append(f"console: {message.text}")
 
 
 def inspect(page: Page, language: str, *, scripted: bool, picture: Path) -> None:
     """Look at a page: its language, no scrolling sideways, and nothing that shuts people out, as far as axe can tell.
 
-    One that was found good before, in the same size and but for numbers, is neither pictured nor given to axe again.
+    One that was found good before, in the same size and colours and but for numbers, is neither pictured nor given to
+    axe again.
     """
     spoken = page.locator("html").get_attribute("lang")
     assert spoken == language, f"{page.url} is in {spoken}, not {language}"
     width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width[0] <= width[1], f"{page.url} scrolls sideways: {width[0]} in {width[1]} px"
     html = page.content()
-    looks = (_CHANGES_EACH_TIME.sub("", html), str(page.viewport_size), scripted)
+    looks = (_CHANGES_EACH_TIME.sub("", html), str(page.viewport_size), scripted, bool(page.evaluate(_IS_DARK)))
     if looks in _found_good:
         return
     page.screenshot(path=picture, full_page=True)

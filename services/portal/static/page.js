@@ -1,11 +1,13 @@
 "use strict";
 // Makes the pages quicker to use. Each of them works without this file.
 
-const RELEASE_AFTER = 15_000; // ms: a form whose answer never came may be sent again
+const GIVE_UP_AFTER = 30_000; // ms: an answer that has not come by then never will, and the form may be sent again
+const [RETRY_AFTER, RETRIES] = [15, 3]; // seconds where the server names none, and how often without being asked
 const [AGAIN_AFTER, AGAIN_AT_MOST] = [2_000, 30_000]; // ms, twice as long each time
 
 const content = () => document.querySelector("main");
 const again = { timer: 0, after: AGAIN_AFTER, action: "next" };
+let holding = 0;
 
 // A form is sent once, however often its button is clicked.
 
@@ -19,7 +21,7 @@ document.addEventListener("submit", (event) => {
   clearTimeout(again.timer);
   hold(form, button);
   concealPasswords(form);
-  if ("inPlace" in form.dataset && button) {
+  if ("inPlace" in form.dataset && button && !("wholePage" in button.dataset)) {
     event.preventDefault();
     sendInPlace(form, button);
   } else {
@@ -43,39 +45,60 @@ addEventListener("pageshow", (event) => {
 function hold(form, button) {
   form.dataset.sent = "";
   button?.setAttribute("aria-disabled", "true");
-  setTimeout(() => release(form), RELEASE_AFTER);
+  clearTimeout(holding);
+  holding = setTimeout(() => release(form), GIVE_UP_AFTER);
 }
 
 function release(form) {
   delete form.dataset.sent;
-  for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  for (const button of form.elements) button.removeAttribute("aria-disabled");
 }
 
 // The questions: the answer's content takes the place of ours, and its address where it has another.
 
-async function sendInPlace(form, button) {
+async function sendInPlace(form, button, retries = RETRIES) {
   const body = new URLSearchParams(new FormData(form));
   if (button.name) body.append(button.name, button.value);
   again.action = button.value;
   try {
-    const response = await fetch(form.getAttribute("action"), { method: "POST", body });
+    const signal = AbortSignal.timeout(GIVE_UP_AFTER);
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body, signal });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     leaving = response.redirected;
     if (leaving) location.assign(response.url);
-    else show(await response.text());
+    else if (response.status < 500 || page.querySelector("[data-end]")) show(page);
+    else keep(form, button, retries, Number(response.headers.get("Retry-After")));
   } catch {
-    leaving = true;
-    const action = document.createElement("input");
-    Object.assign(action, { type: "hidden", name: button.name, value: button.value });
-    form.append(action);
-    form.submit();
+    keep(form, button, retries);
   }
 }
 
-function show(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
+// Nobody took it, and nobody says that the link has ended: the form stays as it is and says so. It also goes out again
+// by itself, unless somebody types in it.
+
+function keep(form, button, retries, seconds) {
+  release(form);
+  if (retries === RETRIES) sayUnavailable(form);
+  if (retries === 0) return;
+  const retry = () => {
+    hold(form, button);
+    sendInPlace(form, button, retries - 1);
+  };
+  again.timer = setTimeout(retry, (seconds || RETRY_AFTER) * 1000);
+  form.addEventListener("input", () => clearTimeout(again.timer), { once: true });
+}
+
+function sayUnavailable(form) {
+  content().querySelector("[data-unavailable]")?.remove();
+  form.before(document.getElementById("unavailable").content.cloneNode(true));
+  content().querySelector("[data-unavailable]").focus();
+}
+
+function show(page) {
   const next = page.querySelector("main");
   if (!next) throw new Error("the answer is not one of our pages");
   document.title = page.title;
+  document.querySelector("header").replaceWith(page.querySelector("header"));
   content().replaceWith(next);
   (next.querySelector("[data-summary]") ?? next.querySelector("[data-focus]") ?? next).focus();
   const news = next.querySelector("[data-announce]");
@@ -99,7 +122,7 @@ function lookAgain(seconds) {
     try {
       const response = await fetch(location.href);
       if (response.redirected) location.replace(response.url);
-      else if (response.ok || response.status === 503) lookAgain(seconds);
+      else if (response.ok || response.status > 500) lookAgain(seconds);
       else location.reload();
     } catch {
       lookAgain(seconds);
@@ -130,7 +153,9 @@ function watchPasswords(form) {
   shows.addEventListener("change", () => {
     password.type = repeat.type = shows.checked ? "text" : "password";
   });
-  addEventListener("pageshow", judge);
+  addEventListener("pageshow", () => {
+    if (password.value) judge(); // what the server judged stands until something else is there
+  });
 }
 
 function judgeRules(form, password) {
@@ -169,8 +194,10 @@ function begin() {
   const main = content();
   for (const element of main.querySelectorAll("[data-scripted]")) element.hidden = false;
   for (const element of main.querySelectorAll("[data-unscripted]")) element.hidden = true;
-  const [wait, form] = [main.querySelector("[data-wait]"), main.querySelector("form[data-again]")];
+  const [wait, late] = [main.querySelector("[data-wait]"), main.querySelector("[data-late]")];
+  const form = main.querySelector("form[data-again]");
   if (wait) lookAgain(Number(wait.dataset.wait));
+  if (late) setTimeout(() => { late.hidden = false; }, Number(late.dataset.late) * 1000);
   if (form) sendAgain(form);
   else again.after = AGAIN_AFTER;
   main.querySelectorAll("form[data-password]").forEach(watchPasswords);

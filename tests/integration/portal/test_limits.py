@@ -11,7 +11,7 @@ from services.portal import limits
 from services.portal.limits import Limit
 from services.portal.words import say
 from shared.store.engine import open_engine
-from tests.support.invited import ANSWERS, PASSWORD, asks_again, signs_in
+from tests.support.invited import ANSWERS, PASSWORD, asks_again, chooses, sets, signs_in
 from tests.support.registrations import ic_number
 from tests.support.site import Site
 from tests.support.web import Page, at_once
@@ -26,6 +26,7 @@ def other(site: Site) -> str:
 
 NOBODY = ic_number(9_000_000)
 WRONG = ["alpha", "beta", "gamma"]
+PER_ADDRESS = 1000
 
 
 @pytest.mark.parametrize("path", ["/account/resend", "/account/recovery"])
@@ -35,10 +36,22 @@ def test_the_sixth_mail_in_a_quarter_of_an_hour_is_refused_with_the_minutes(
 ) -> None:
     number = site.person().ic_number if is_known else ic_number(9_000_001 + len(path))
 
-    pages = [asks_again(site.visitor(), number, path) for _ in range(6)]  # each from another address
+    visitor = site.visitor()
+    pages = [asks_again(visitor, number, path) for _ in range(6)]
 
     assert [page.status for page in pages] == [200] * 5 + [429]
     assert str(say("en", "problem.too_often", minutes=15)) in pages[-1].html
+    assert 0 < int(pages[-1].answer.headers["retry-after"]) <= 900
+
+
+def test_a_stranger_elsewhere_uses_up_nothing_of_its_owners_before_there_are_several(site: Site) -> None:
+    number, stranger = site.person().ic_number, site.visitor()
+
+    strangers = [asks_again(stranger, number).status for _ in range(6)]
+    others = [asks_again(site.visitor(), number).status for _ in range(15)]
+
+    assert strangers == [200] * 5 + [429]
+    assert others == [200] * 14 + [429]  # the twenty of all, the refused one among them
 
 
 def test_the_limit_of_one_person_is_not_that_of_another(site: Site) -> None:
@@ -50,9 +63,10 @@ def test_the_limit_of_one_person_is_not_that_of_another(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/account/resend", "/account/recovery"])
-def test_an_address_may_ask_300_times_whoever_it_asks_for(site: Site, path: str) -> None:
+def test_an_address_may_ask_so_often_whoever_it_asks_for(site: Site, path: str) -> None:
     address = site.address()
-    use_up(site, limits.RESEND_FROM_ADDRESS if path == "/account/resend" else limits.RECOVERY_FROM_ADDRESS, address)
+    what = "resend" if path == "/account/resend" else "recovery"
+    use_up(site, limits.of(what, PER_ADDRESS, from_here=5, of_account=20).from_address, address)
 
     refused = asks_again(site.visitor(address=address), ic_number(9_000_200), path)
 
@@ -63,14 +77,16 @@ def test_an_address_may_ask_300_times_whoever_it_asks_for(site: Site, path: str)
 def test_two_portals_count_together(site: Site, other: str) -> None:
     number = ic_number(9_000_300)
 
-    pages = [asks_again(site.visitor(url), number) for url in (None, other, None, other, None, other)]
+    address = site.address()
+    pages = [asks_again(site.visitor(url, address=address), number) for url in (None, other, None, other, None, other)]
 
     assert [page.status for page in pages] == [200] * 5 + [429]
 
 
 def test_of_many_tries_at_once_no_more_than_the_limit_go_through(site: Site, other: str) -> None:
     number = ic_number(9_000_400)
-    visitors = [site.visitor(url) for url in [None, other] * 10]
+    address = site.address()
+    visitors = [site.visitor(url, address=address) for url in [None, other] * 10]
     pages = [visitor.goes_to("/account/resend") for visitor in visitors]
 
     answers = at_once([partial(v.submits, p, ic_number=number) for v, p in zip(visitors, pages, strict=True)])
@@ -84,8 +100,9 @@ def test_the_eleventh_wrong_password_is_refused_and_so_is_the_right_one_then(
 ) -> None:
     number = site.active_person().ic_number if is_known else ic_number(9_000_500)
 
-    wrong = [signs_in(site.visitor(url), number, "not that").status for url in [None, other] * 5]
-    right = signs_in(site.visitor(), number, PASSWORD)
+    address = site.address()
+    wrong = [signs_in(site.visitor(url, address=address), number, "not that").status for url in [None, other] * 5]
+    right = signs_in(site.visitor(address=address), number, PASSWORD)
 
     assert wrong == [401] * 10
     assert right.status == 429
@@ -110,6 +127,34 @@ def test_five_wrong_answers_lock_a_recovery_link_on_every_portal(site: Site, oth
     assert_locked(elsewhere.goes_to("/account/recovery/questions"))
     assert_locked(visitor.submits(page, answer=list(ANSWERS.values())))  # also with the right ones
     assert site.knows("SELECT count(*) FROM state_inbox WHERE type = 'aktif.QuestionsAnswered.v1'") == [(0,)]
+
+
+def test_blank_answers_cost_no_try(site: Site) -> None:
+    visitor = site.visitor()
+    page = visitor.goes_to(site.recovery_link(site.active_person()))
+
+    blank = visitor.submits(page, answer=["", "  ", "beta"])
+
+    assert blank.status == 422
+    wrong = visitor.submits(page, answer=WRONG)
+    assert str(say("en", "problem.wrong_answers", tries=4)) in wrong.html
+
+
+def test_guesses_over_link_after_link_are_fifteen_a_day(site: Site) -> None:
+    person = site.active_person()
+    use_up(site, limits.ANSWERS_OF_ACCOUNT, person.ic_number)
+
+    assert_locked(site.visitor().goes_to(site.recovery_link(person)))
+
+
+def test_a_wrong_password_after_the_last_page_counts_as_one_at_the_first(site: Site) -> None:
+    person, visitor = site.person(), site.visitor()
+    form = chooses(visitor, visitor.goes_to(person.link))
+    assert sets(visitor, form).path == "/account/activation/done"
+
+    guesses = [sets(visitor, form, f"Payung-Kuning-{n}").status for n in range(11)]
+
+    assert guesses == [410] * 10 + [429]
 
 
 def test_twenty_wrong_guesses_at_once_are_no_more_than_five(site: Site) -> None:

@@ -39,8 +39,9 @@ def test_asking_for_a_mail_says_the_same_to_everybody(site: Site, path: str) -> 
     registered, active = site.person().ic_number, site.active_person().ic_number
     numbers = [registered, active, ic_number(FIRST_UNKNOWN - 1)]
 
+    visitors = [site.visitor() for _ in numbers]
     for attempt in range(6):
-        answers = [asked(site.visitor(), path, number) for number in numbers]
+        answers = [asked(visitor, path, number) for visitor, number in zip(visitors, numbers, strict=True)]
         said = {(page.status, page.answer.headers.get("location"), words(page)) for page in answers}
         assert len(said) == 1
         assert answers[0].status == (303 if attempt < 5 else 429)

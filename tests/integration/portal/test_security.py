@@ -1,5 +1,6 @@
 """What a stranger, another site or a forged request may do at the portal: nothing."""
 
+import re
 from collections.abc import Callable
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from services.portal.words import say
 from shared import links
 from shared.links import Purpose
-from tests.support.invited import PASSWORD, asks_again, chooses
+from tests.support.invited import PASSWORD, asks_again, chooses, signs_in
 from tests.support.site import Site
 from tests.support.web import Page
 
@@ -206,17 +207,37 @@ def test_without_https_nothing_claims_it(site: Site) -> None:
     assert "__Host-" not in answer.headers["set-cookie"]
 
 
-def test_a_login_may_end_at_the_home_page_of_the_system_and_nowhere_else(site: Site) -> None:
+def test_a_login_ends_at_our_own_page_which_leads_to_the_home_page_of_the_system(site: Site) -> None:
     person = site.active_person()
     home = "https://ispeks.example/utama?dari=aktif"
     visitor = site.visitor(site.opens_another(AKTIF_HOME_URL=home))
-    page = visitor.goes_to("/")
 
-    led = visitor.posts("/", data=page.form.filled(None, {"ic_number": person.ic_number, "password": PASSWORD}))
+    welcome = signs_in(visitor, person.ic_number, PASSWORD)
 
-    assert (led.status, led.answer.headers["location"]) == (303, home)
-    assert "form-action 'self' https://ispeks.example;" in page.answer.headers["content-security-policy"]
-    assert "form-action 'self';" in site.visitor().goes_to("/").answer.headers["content-security-policy"]
+    assert welcome.path == "/welcome"
+    assert home in welcome.links
+    assert "form-action 'self';" in welcome.answer.headers["content-security-policy"]
+
+
+def test_the_page_after_a_login_is_shown_to_nobody_else(site: Site) -> None:
+    person, visitor = site.active_person(), site.visitor()
+
+    assert visitor.goes_to("/welcome").path == "/"
+    assert signs_in(visitor, person.ic_number, PASSWORD + "!").path == "/"
+    assert visitor.goes_to("/welcome").path == "/"
+    assert signs_in(visitor, person.ic_number, PASSWORD).path == "/welcome"
+    assert site.visitor().goes_to("/welcome").path == "/"
+
+
+def test_only_what_bears_the_name_of_this_version_may_be_kept_for_ever(site: Site) -> None:
+    visitor = site.visitor()
+    (ours,) = re.findall(r'src="(/static/\w+/page.js)"', visitor.goes_to("/").html)
+
+    kept = visitor.goes_to(ours).answer.headers["cache-control"]
+    of_another_version = visitor.goes_to("/static/000000000000/page.js")
+
+    assert "immutable" in kept
+    assert (of_another_version.status, of_another_version.answer.headers["cache-control"]) == (200, "no-store")
 
 
 def test_a_forwarded_address_is_believed_from_a_trusted_proxy_only(site: Site) -> None:

@@ -72,10 +72,23 @@ def test_a_step_after_its_time_leads_on_to_the_step_that_is_due(site: Site) -> N
     password = chooses(visitor, questions)
 
     assert visitor.goes_to(person.link).path == f"{ACTIVATION}/password"  # the mail's link once more
-    assert visitor.submits(questions, "add", **ADDED).path == f"{ACTIVATION}/password"  # the back button
     done = sets(visitor, password)
     assert [visitor.goes_to(path).path for path in (person.link, f"{ACTIVATION}/password")] == [done.path] * 2
     assert visitor.submits(questions, "next").path == done.path
+
+
+def test_questions_chosen_again_in_another_window_replace_the_first_until_the_password_is_set(site: Site) -> None:
+    person, visitor = site.person(), site.visitor()
+    second_window = visitor.goes_to(person.link)
+    chooses(visitor, visitor.goes_to(person.link))
+    others = {"first_pet": "Kucing Oren", "first_dish": "Nasi Lemak", "first_phone": "Telefon Biru"}
+
+    password = chooses(visitor, second_window, others)
+    done = sets(visitor, password)
+
+    assert (password.path, done.path) == (f"{ACTIVATION}/password", f"{ACTIVATION}/done")
+    asked = "SELECT question FROM questions JOIN accounts USING (account_id) WHERE ic_number = :n ORDER BY position"
+    assert [row[0] for row in site.knows(asked, n=person.ic_number)] == list(others)
 
 
 def test_the_password_page_twice_ends_well_with_the_same_password_and_says_so_with_another(site: Site) -> None:

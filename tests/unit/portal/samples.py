@@ -13,6 +13,7 @@ from shared.questions import QUESTIONS
 
 IC_NUMBER: Final = "850101030007"
 CSRF: Final = "a-csrf-token"
+HOME: Final = "https://sistem.example.gov.my/masuk?a=1&b=2"
 DETAILS: Final = {
     "ic_number": IC_NUMBER,
     "name": "PEGAWAI CONTOH BINTI TELADAN",
@@ -22,6 +23,7 @@ DETAILS: Final = {
 CHOSEN: Final = (("mother_name", "ibu"), ("first_school", "sekolah"), ("first_superior", "kereta merah tua"))
 _RULE_CODES: Final = frozenset(rule.code for rule in PASSWORD_RULES)
 _NOTHING_WRONG: Final[Mapping[str, Any]] = {"problem": None, "problem_values": {}}
+_NO_RETRY: Final[Mapping[str, Any]] = {"minutes": None, "retry": None}
 REASONS: Final = (
     *("expired", "superseded", "elsewhere", "active", "withdrawn", "forged", "session_over"),
     *("no_link", "locked", "other_password", "failed"),
@@ -73,12 +75,17 @@ def samples(language: str) -> dict[str, Sample]:
         **_questions(language),
         **_answers(language),
         **_passwords(language),
-        "welcome": Sample("welcome"),
+        "welcome": Sample("welcome", {"home": None}),
+        "welcome_home": Sample("welcome", {"home": HOME}),
         "resend_sent": Sample("resend_sent"),
         "recover_sent": Sample("recover_sent"),
         "activation_done": Sample("done", {"kind": "activation", "details": DETAILS}),
         "recovery_done": Sample("done", {"kind": "recovery", "details": None}),
-        "wait": Sample("wait", {"seconds": 2}),
+        **{
+            f"wait_{kind}_{waited}": Sample("wait", {"kind": kind, "seconds": 2, "waited": waited})
+            for kind in ("activation", "recovery")
+            for waited in (0, 75)
+        },
         **{
             f"bad_link_{kind}_{reason}": Sample("bad_link", {"kind": kind, "reason": reason, "at": None})
             for kind in ("activation", "recovery")
@@ -87,10 +94,10 @@ def samples(language: str) -> dict[str, Sample]:
         "bad_link_superseded_at": Sample(
             "bad_link", {"kind": "activation", "reason": "superseded", "at": Markup("13/07/2020 10:50:00 AM")}
         ),
-        **{f"error_{status}": Sample("error", {"status": status, "minutes": None}) for status in STATUSES},
-        "error_429_minutes": Sample("error", {"status": 429, "minutes": 12}),
-        "error_503_minutes": Sample("error", {"status": 503, "minutes": 1}),
-        "error_unexpected": Sample("error", {"status": 418, "minutes": None}),
+        **{f"error_{status}": Sample("error", {**_NO_RETRY, "status": status}) for status in STATUSES},
+        "error_429_minutes": Sample("error", {**_NO_RETRY, "status": 429, "minutes": 12}),
+        "error_503_retry": Sample("error", {"status": 503, "minutes": 1, "retry": "/account/activation"}),
+        "error_unexpected": Sample("error", {**_NO_RETRY, "status": 418}),
     }
 
 
@@ -170,14 +177,19 @@ def _questions(language: str) -> dict[str, Sample]:
 def _answers(language: str) -> dict[str, Sample]:
     questions = [(code, _wording(code, language)) for code, _ in CHOSEN]
     page = Sample(
-        "answer", {**_NOTHING_WRONG, "kind": "recovery", "questions": questions, "tries_left": 5, "again": False}
+        "answer",
+        {
+            **_NOTHING_WRONG,
+            **{"kind": "recovery", "questions": questions, "tries_left": 5},
+            **{"again": False, "answers": [], "missing": []},
+        },
     )
     wrong = {"problem": "problem.wrong_answers", "problem_values": {"tries": 4}}
     return {
         "answer": page,
         "answer_last": page.but(tries_left=1),
         "answer_wrong": page.but(tries_left=4, **wrong),
-        "answer_missing": page.but(problem="problem.answer_missing"),
+        "answer_missing": page.but(problem="problem.answer_missing", answers=["", "sekolah", " "], missing=[0, 2]),
         "answer_again": page.but(again=True, answers=["ibu", "sekolah", "kereta"]),
         "answer_again_untold": page.but(again=True),
     }

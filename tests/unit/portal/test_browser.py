@@ -1,18 +1,32 @@
 """What a browser holds, and what proves that a form is ours."""
 
+import re
 from uuid import UUID, uuid4
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.portal.browser import Browser, Cookies, await_event, held_link, hold_link, keep_language, pending_event
+from services.portal.browser import (
+    Browser,
+    Cookies,
+    Pending,
+    await_event,
+    held_link,
+    hold_link,
+    keep_language,
+    let_in,
+    pending_event,
+    was_let_in,
+)
 from shared import links
 from shared.links import Purpose
+from tests.support.builders import THEN
 
 KEY, OLD_KEY, STRANGERS_KEY = (name * 32 for name in (b"k", b"o", b"s"))
 PLAIN, SECURE = Cookies.of("http://localhost:8080"), Cookies.of("https://aktif.example/pengaktifan")
 SECRET = "s" * 43
+EVENT = "6f0c7a52-8d3e-4a47-9a35-0f6f3b1d2c11"
 
 
 def request(**cookies: str) -> Request:
@@ -61,12 +75,13 @@ def test_no_script_reads_a_cookie_of_ours_and_no_other_site_sends_it(
 ) -> None:
     answer = Response()
     Browser.of(request(), cookies).remember(answer)
-    hold_link(answer, cookies, Purpose.ACTIVATION, "token")
-    await_event(answer, cookies, "event")
+    hold_link(answer, cookies, Purpose.ACTIVATION, "token", seconds=3600)
+    await_event(answer, cookies, "event", THEN)
+    let_in(answer, Browser(SECRET, False, cookies), KEY)
     keep_language(answer, cookies, "en")
 
     given = answer.headers.getlist("set-cookie")
-    assert len(given) == 4
+    assert len(given) == 5
     for cookie in given:
         flags = {flag.strip().lower() for flag in cookie.split(";")[1:]}
         assert cookie.startswith(prefix)
@@ -75,12 +90,28 @@ def test_no_script_reads_a_cookie_of_ours_and_no_other_site_sends_it(
         assert not [flag for flag in flags if flag.startswith("domain")]
 
 
-def test_the_secret_the_token_and_the_session_end_with_the_browser() -> None:
+def test_a_telephone_that_ends_its_browser_between_two_steps_loses_neither_secret_nor_token() -> None:
     answer = Response()
     Browser.of(request(), PLAIN).remember(answer)
-    hold_link(answer, PLAIN, Purpose.RECOVERY, "token")
+    hold_link(answer, PLAIN, Purpose.RECOVERY, "token", seconds=3600)
+    known = Response()
+    browser().remember(known)
+    browser().remember(known, anew=True)
 
-    assert not [cookie for cookie in answer.headers.getlist("set-cookie") if "max-age" in cookie.lower()]
+    ages = [re.findall(r"(?i)max-age=(\d+)", cookie) for cookie in answer.headers.getlist("set-cookie")]
+    assert ages == [["86400"], ["3600"]]
+    assert len(known.headers.getlist("set-cookie")) == 1
+
+
+def test_who_was_let_in_is_known_by_a_cookie_of_the_same_browser_only() -> None:
+    answer = Response()
+    let_in(answer, browser(), OLD_KEY)
+    (held,) = re.findall(r"aktif-welcome=(\w+)", answer.headers["set-cookie"])
+
+    assert was_let_in(request(aktif_welcome=held), browser(), [KEY, OLD_KEY])
+    assert not was_let_in(request(aktif_welcome=held), browser(), [KEY])
+    assert not was_let_in(request(aktif_welcome=held), browser("t" * 43), [OLD_KEY])
+    assert not was_let_in(request(), browser(), [OLD_KEY])
 
 
 @pytest.mark.parametrize("link_id", [None, uuid4()])
@@ -122,12 +153,14 @@ def test_a_browser_holds_a_link_by_a_genuine_token_of_its_purpose() -> None:
 @pytest.mark.parametrize(
     ("held", "event"),
     [
-        ("6f0c7a52-8d3e-4a47-9a35-0f6f3b1d2c11", "6f0c7a52-8d3e-4a47-9a35-0f6f3b1d2c11"),
-        ("", ""),
-        ("anything", ""),
-        (r'"\000"', ""),
-        ("6f0c7a52-8d3e-4a47-9a35-0f6f3b1d2c11 OR 1=1", ""),
+        (f"{EVENT}.1610323200", Pending(EVENT, THEN)),
+        ("", None),
+        (EVENT, None),
+        ("anything.1610323200", None),
+        (r'"\000"', None),
+        (f"{EVENT} OR 1=1.1610323200", None),
+        (f"{EVENT}.99999999999999999999", None),
     ],
 )
-def test_an_event_is_waited_for_by_its_id_and_by_nothing_else(held: str, event: str) -> None:
+def test_an_event_is_waited_for_by_its_id_and_by_nothing_else(held: str, event: Pending | None) -> None:
     assert pending_event(request(aktif_pending=held), PLAIN) == event

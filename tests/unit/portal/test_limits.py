@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.portal.limits import RECOVERY_OF_ACCOUNT, RESEND_OF_ACCOUNT, network_of, subject
+from services.portal.limits import ANSWERS_OF_ACCOUNT, ANSWERS_OF_LINK, network_of, subject
 from tests.support.builders import IC
 
 
@@ -34,11 +34,11 @@ def test_a_subject_is_another_for_each_limit_key_and_person_and_names_nobody() -
     of = [
         subject(key, limit, who)
         for key in (b"k" * 32, b"l" * 32)
-        for limit in (RESEND_OF_ACCOUNT, RECOVERY_OF_ACCOUNT)
+        for limit in (ANSWERS_OF_LINK, ANSWERS_OF_ACCOUNT)
         for who in (IC, "850101030008")
     ]
 
     assert len(set(of)) == 8
     assert {len(one) for one in of} == {32}
-    assert subject(b"k" * 32, RESEND_OF_ACCOUNT, IC) == of[0]
-    assert len(subject(b"k" * 32, RESEND_OF_ACCOUNT, "\ud800")) == 32
+    assert subject(b"k" * 32, ANSWERS_OF_LINK, IC) == of[0]
+    assert len(subject(b"k" * 32, ANSWERS_OF_LINK, "\ud800")) == 32

@@ -23,17 +23,6 @@ def test_a_page_may_load_our_own_files_and_nothing_else() -> None:
     assert {said[kind] for kind in ("style-src", "script-src", "img-src", "connect-src", "form-action")} == {"'self'"}
 
 
-@pytest.mark.parametrize(
-    ("home", "ends"),
-    [
-        ("https://ispeks.example/utama?dari=aktif", "'self' https://ispeks.example"),
-        ("http://10.0.0.5:8443/", "'self' http://10.0.0.5:8443"),
-    ],
-)
-def test_a_form_may_end_where_a_login_leads(home: str, ends: str) -> None:
-    assert policy(home_url=home)["form-action"] == ends
-
-
 @pytest.mark.parametrize(("url", "is_told"), [("https://aktif.example", True), ("http://localhost:8080", False)])
 def test_browsers_are_told_to_stay_with_https_where_links_are_https(url: str, is_told: bool) -> None:
     assert ("Strict-Transport-Security" in headers(Settings(portal_url=url))) is is_told
