@@ -19,11 +19,12 @@ from services.portal import activation, limits, link_steps, metrics, password, r
 from services.portal.desk import Desk
 from services.portal.mail_again import RECOVERY, RESEND
 from services.portal.pages import LANGUAGE_SWITCH, Pages
-from services.portal.publishing import BrokerAway
-from services.portal.security import BoundedBodies, SecurityHeaders
+from services.portal.security import headers
 from shared.links import Purpose
 from shared.settings import Settings
 from shared.store.engine import is_down, name_of
+from shared.web.headers import BoundedBodies, SecurityHeaders
+from shared.web.publishing import BrokerAway
 
 _MAX_BODY: Final = 16 * 1024
 _RETRY_SECONDS: Final = 15
@@ -51,7 +52,7 @@ def build(settings: Settings) -> ASGIApp:
     app.state.pages = pages
     app.state.desk = Desk(settings)
     # Around all of it: what goes wrong is answered with the headers too.
-    return SecurityHeaders(BoundedBodies(app, _MAX_BODY), settings)
+    return SecurityHeaders(BoundedBodies(app, _MAX_BODY), headers(settings))
 
 
 def _below(pages: Pages) -> list[BaseRoute]:

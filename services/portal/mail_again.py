@@ -16,8 +16,9 @@ from schemas.events import EventData, Recovery, Resend
 from schemas.fields import ic_number_from_input
 from services.portal import limits
 from services.portal.limits import Limit
-from services.portal.visit import Visit, text
+from services.portal.visit import Visit
 from shared import clock
+from shared.web.forms import text
 
 _MAX_TYPED: Final = 40
 

@@ -11,7 +11,7 @@ from services.portal import link_steps, policy, reading
 from services.portal.desk import Desk
 from services.portal.policy import Person
 from services.portal.standing import Standing
-from services.portal.visit import LinkVisit, text
+from services.portal.visit import LinkVisit
 from services.portal.words import say
 from shared import clock
 from shared.credentials import (
@@ -24,6 +24,7 @@ from shared.credentials import (
     password_matches,
 )
 from shared.links import Purpose
+from shared.web.forms import text
 
 _RULE_CODES: Final = frozenset(rule.code for rule in PASSWORD_RULES)
 

@@ -11,10 +11,11 @@ from services.portal import link_steps, reading
 from services.portal.limits import ANSWERS_OF_LINK
 from services.portal.reading import Asked
 from services.portal.standing import Standing
-from services.portal.visit import LinkVisit, texts
+from services.portal.visit import LinkVisit
 from shared.credentials import answer_matches
 from shared.links import Purpose
 from shared.questions import QUESTIONS
+from shared.web.forms import texts
 
 _MAX_TYPED: Final = 100
 

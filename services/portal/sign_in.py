@@ -8,8 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from schemas.fields import ic_number_from_input
 from services.portal import limits, reading
-from services.portal.visit import Visit, text
+from services.portal.visit import Visit
 from shared.credentials import MAX_PASSWORD_LENGTH, password_matches
+from shared.web.forms import text
 
 _MAX_TYPED: Final = 40
 _SEE_OTHER: Final = 303

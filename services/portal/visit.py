@@ -6,7 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ from services.portal.limits import Counts, Limit, network_of
 from services.portal.pages import Pages, moment
 from services.portal.standing import Found, Standing, of_rejection, standing
 from shared.links import Purpose
+from shared.web.forms import read_form
 
 _MAX_FIELDS: Final = 20
 _STATUS: Final[Mapping[Standing, int]] = {Standing.FORGED: 404, Standing.NO_LINK: 404, Standing.FAILED: 500}
@@ -47,12 +47,7 @@ class Visit:
 
     async def form(self, link_id: UUID | None = None) -> FormData:
         """The form that was sent. Raises HTTPException 403 where it is not one that this browser got from us."""
-        form = await self.request.form(max_files=0, max_fields=_MAX_FIELDS)
-        if self.request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise HTTPException(403)
-        if not self.browser.sent_form(text(form, "csrf"), self.desk.session_keys, link_id):
-            raise HTTPException(403)
-        return form
+        return await read_form(self.request, self.browser, self.desk.session_keys, link_id, max_fields=_MAX_FIELDS)
 
     async def count(self, of_account: Limit, from_address: Limit, ic_number: str) -> Counts:
         """Count one try of an IC number from this address."""
@@ -118,17 +113,6 @@ class LinkVisit:
         response = self.visit.pages.to(path)
         browser.await_event(response, self.visit.pages.cookies, event_id)
         return response
-
-
-def text(form: FormData, name: str) -> str:
-    """A field of a form; empty where it is missing or a file."""
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def texts(form: FormData, name: str) -> list[str]:
-    """All fields of a name, in order."""
-    return [value for value in form.getlist(name) if isinstance(value, str)]
 
 
 @dataclass(frozen=True, slots=True)
