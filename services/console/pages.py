@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -33,7 +34,7 @@ class Pages:
         self._templates.filters.update(
             at=wording.at, ago=_ago, age=wording.age, number="{:,}".format, count=wording.count, event=event_name,
             ic=_ic, email=_email, name=_name, unpersonal=unpersonal, pretty=_pretty, query=query, rate=_rate,
-            query_with=_query_with, seconds=_seconds, words=lambda word: str(word).replace("_", " "),
+            query_with=_query_with, ticked=_ticked, seconds=_seconds, words=lambda word: str(word).replace("_", " "),
         )  # fmt: skip
 
     def page(self, template: str, code: int = 200, **context: Any) -> HTMLResponse:
@@ -65,6 +66,12 @@ def query(parameters: Mapping[str, object] | list[tuple[str, object]]) -> str:
 
 def _query_with(fields: list[tuple[str, object]], back: str) -> str:
     return query([*fields, ("back", back)])
+
+
+def _ticked(words: str) -> Markup:
+    """Words for a terminal, with what stands between backticks as code."""
+    code = Markup("<code>{}</code>").format
+    return Markup("").join(code(part) if index % 2 else part for index, part in enumerate(words.split("`")))
 
 
 def _seconds(span: float) -> str:
