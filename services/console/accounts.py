@@ -11,6 +11,7 @@ from starlette.responses import Response
 from schemas.events import AccountWithdrawn, EventData, Resend
 from services.console.asked import line
 from services.console.trouble import trouble
+from services.console.typed import typed
 from services.console.visit import Visit, reason_of
 from shared.clock import now
 from shared.links import LinkLife
@@ -19,10 +20,8 @@ from shared.operations import audit, letters
 from shared.operations.accounts import Facts, account_named
 from shared.operations.asking import in_words, outcome, request
 from shared.operations.filters import Filter
-from shared.web.forms import text
 
 _FOUND: Final = 50
-_MAX_TYPED: Final = 200
 _SHORTEST: Final = 3
 _OUTCOME_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.1
@@ -37,12 +36,12 @@ async def search(visit: Visit) -> Response:
 async def find(visit: Visit) -> Response:
     """What was found. By POST, so that no address and no history holds a name or an IC number."""
     form = await visit.form()
-    typed = text(form, "who").strip()[:_MAX_TYPED]
-    if len(typed) < _SHORTEST:
+    who = typed(form, "who")
+    if len(who) < _SHORTEST:
         faults = {"who": "Give an IC number, an address, or at least three letters of a name."}
-        return visit.page("accounts", 422, typed=typed, found=None, faults=faults)
-    found = await visit.desk.in_database(known.search, typed, limit=_FOUND + 1)
-    return visit.page("accounts", typed=typed, found=found[:_FOUND], has_more=len(found) > _FOUND)
+        return visit.page("accounts", 422, typed=who, found=None, faults=faults)
+    found = await visit.desk.in_database(known.search, who, limit=_FOUND + 1)
+    return visit.page("accounts", typed=who, found=found[:_FOUND], has_more=len(found) > _FOUND)
 
 
 async def show(visit: Visit) -> Response:
@@ -55,7 +54,7 @@ async def unmask(visit: Visit) -> Response:
     form, faults = await visit.form(), dict[str, str]()
     reason = reason_of(form, faults)
     if faults:
-        return await _page(visit, 422, faults={"unmask": faults["reason"]})
+        return await _page(visit, 422, faults={"unmask": faults["why"]})
     await visit.desk.in_database(known.reveal, _account(visit), visit.person.name, reason)
     return await _page(visit, clear=True)
 
@@ -76,7 +75,7 @@ async def _ask(visit: Visit, data: EventData, source: str, what: str) -> Respons
     form, faults = await visit.form(), dict[str, str]()
     reason = reason_of(form, faults)
     if faults:
-        return await _page(visit, 422, faults={what: faults["reason"]})
+        return await _page(visit, 422, faults={what: faults["why"]})
     event = request(data, source, now())
     who, subject = visit.person.name, account_named(_account(visit))
     await visit.desk.in_database(_write, who, what, subject, reason, event.id)

@@ -11,12 +11,11 @@ from starlette.datastructures import FormData, QueryParams
 
 from schemas.fields import ic_number_from_input
 from services.console.pages import query
+from services.console.typed import typed
 from shared.operations.filters import Filter, Status
 from shared.wording import moment_from
 
 NAMES: Final = ("status", "reason", "queue", "type", "text", "ic", "since", "fingerprint")
-_OF_CLI: Final = {"text": "text", "ic": "ic"}
-_LONGEST: Final = 200
 _MOST_CHOSEN: Final = 1000
 
 
@@ -31,21 +30,20 @@ class Asked:
     @classmethod
     def of(cls, given: QueryParams | FormData, now: datetime) -> "Asked":
         """From an address or a form; `letter` may stand in it many times."""
-        typed = {name: value.strip()[:_LONGEST] for name in NAMES if isinstance(value := given.get(name), str)}
-        typed = {name: value for name, value in typed.items() if value}
+        found = {name: value for name in NAMES if (value := typed(given, name))}
         faults = dict[str, str]()
         wanted = Filter(
-            reason=typed.get("reason"),
-            queue=typed.get("queue"),
-            type=typed.get("type"),
-            text=typed.get("text"),
-            ic_number=_ic_number(typed.get("ic"), faults),
-            since=_since(typed.get("since"), now, faults),
-            fingerprint=typed.get("fingerprint"),
-            status=_status(typed.get("status")),
+            reason=found.get("reason"),
+            queue=found.get("queue"),
+            type=found.get("type"),
+            text=found.get("text"),
+            ic_number=_ic_number(found.get("ic"), faults),
+            since=_since(found.get("since"), now, faults),
+            fingerprint=found.get("fingerprint"),
+            status=_status(found.get("status")),
             letters=_letters(given),
         )
-        return cls(typed, wanted, faults)
+        return cls(found, wanted, faults)
 
     @classmethod
     def back(cls, given: QueryParams | FormData, now: datetime) -> "Asked":

@@ -35,7 +35,7 @@ async def unmask(visit: Visit) -> Response:
     form, faults = await visit.form(), dict[str, str]()
     reason, number = reason_of(form, faults), visit.request.path_params["letter"]
     if faults:
-        return await page(visit, number, 422, faults={"unmask": faults["reason"]})
+        return await page(visit, number, 422, faults={"unmask": faults["why"]})
     body = await visit.desk.in_database(_reveal, number, visit.person, reason)
     return await page(visit, number, body=body)
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from schemas.events import EVENT_NAME, Lane
 from services.console.asked import Asked
 from services.console.pages import query, to
+from services.console.typed import typed
 from services.console.visit import Visit
 from shared.broker.topology import SERVICES, work_queue
 from shared.clock import now
@@ -42,7 +43,7 @@ async def note(visit: Visit) -> Response:
     fingerprint = text(form, "fingerprint")
     if len(fingerprint) != _FINGERPRINT:
         raise HTTPException(404)
-    words = text(form, "note")[: notes.LONGEST]
+    words = typed(form, "note", notes.LONGEST)
     await visit.desk.in_database(notes.write, fingerprint, words, visit.person.name)
     return to("/letters", **Asked.back(form, now()).typed, said="noted")
 

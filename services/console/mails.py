@@ -7,6 +7,7 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.responses import Response
 
 from services.console.pages import query, to
+from services.console.typed import typed
 from services.console.visit import Visit, reason_of
 from shared.clock import now
 from shared.operations import mails
@@ -16,7 +17,6 @@ from shared.wording import moment_from
 _A_PAGE: Final = 50
 _PORTION: Final = 500
 _AT_ONCE: Final = 5_000
-_LONGEST: Final = 200
 RESULTS: Final = ("accepted", "failed", "gave_up", "skipped", TRYING)
 _NAMES: Final = ("result", "code", "domain", "since")
 NO_CODE: Final = "none"
@@ -24,12 +24,12 @@ NO_CODE: Final = "none"
 
 async def show(visit: Visit) -> Response:
     """Groups by cause, and the newest mails behind a filter."""
-    typed = _typed(visit.request.query_params)
-    cause, faults = _cause(typed)
+    asked = _typed(visit.request.query_params)
+    cause, faults = _cause(asked)
     groups = await visit.desk.in_database(mails.groups, cause)
     page = await visit.desk.in_database(mails.page, cause, limit=_A_PAGE)
     return visit.page(
-        "mails", groups=groups, page=page, typed=typed, results=RESULTS, query_of=_query_of, faults=faults
+        "mails", groups=groups, page=page, typed=asked, results=RESULTS, query_of=_query_of, faults=faults
     )
 
 
@@ -41,44 +41,43 @@ async def ask(visit: Visit) -> Response:
 async def resend(visit: Visit) -> Response:
     """Ask again for all that failed for one cause, a portion after the other."""
     form, faults = await visit.form(), dict[str, str]()
-    typed, reason = _typed(form), reason_of(form, faults)
-    cause, wrong = _cause(typed)
+    asked, reason = _typed(form), reason_of(form, faults)
+    cause, wrong = _cause(asked)
     if faults or wrong:
-        return await _asking(visit, typed, 422, {**faults, **wrong})
+        return await _asking(visit, asked, 422, {**faults, **wrong})
     events = await visit.desk.in_database(mails.ask_again, cause, visit.person.name, reason, now(), limit=_AT_ONCE)
     for start in range(0, len(events), _PORTION):
         await visit.desk.publish(events[start : start + _PORTION])
-    return to("/mails", **typed, said="resent", n=len(events))
+    return to("/mails", **asked, said="resent", n=len(events))
 
 
-async def _asking(visit: Visit, typed: Mapping[str, str], code: int = 200, faults: Any = None) -> Response:
-    cause, wrong = _cause(typed)
+async def _asking(visit: Visit, asked: Mapping[str, str], code: int = 200, faults: Any = None) -> Response:
+    cause, wrong = _cause(asked)
     plan = await visit.desk.in_database(mails.plan, cause)
     sample = await visit.desk.in_database(mails.groups, cause, limit=10)
     return visit.page(
-        "resend", code, plan=plan, groups=sample, typed=typed, most=_AT_ONCE, faults={**wrong, **(faults or {})}
+        "resend", code, plan=plan, groups=sample, typed=asked, most=_AT_ONCE, faults={**wrong, **(faults or {})}
     )
 
 
 def _typed(given: QueryParams | FormData) -> dict[str, str]:
-    kept = {name: value.strip()[:_LONGEST] for name in _NAMES if isinstance(value := given.get(name), str)}
-    return {name: value for name, value in kept.items() if value}
+    return {name: value for name in _NAMES if (value := typed(given, name))}
 
 
-def _cause(typed: Mapping[str, str]) -> tuple[Cause, dict[str, str]]:
+def _cause(asked: Mapping[str, str]) -> tuple[Cause, dict[str, str]]:
     faults = dict[str, str]()
-    code, since = typed.get("code"), None
-    if "since" in typed:
+    code, since = asked.get("code"), None
+    if "since" in asked:
         try:
-            since = moment_from(typed["since"], now())
+            since = moment_from(asked["since"], now())
         except (ValueError, OverflowError):
             faults["since"] = "Give a span such as 30m, 2h or 3d, or a time such as 2021-01-11T08:00."
-    domain = typed.get("domain")
-    cause = Cause(typed.get("result"), "" if code == NO_CODE else code, domain.lower() if domain else None, None, since)
+    domain = asked.get("domain")
+    cause = Cause(asked.get("result"), "" if code == NO_CODE else code, domain.lower() if domain else None, None, since)
     return cause, faults
 
 
-def _query_of(group: Any, typed: Mapping[str, str]) -> str:
+def _query_of(group: Any, asked: Mapping[str, str]) -> str:
     """The address of one group."""
     of = {"result": group.result, "code": group.code or NO_CODE, "domain": group.domain}
-    return query({**typed, **of})
+    return query({**asked, **of})

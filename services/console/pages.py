@@ -11,7 +11,6 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from schemas.fields import IC_PATTERN
 from shared import wording
 from shared.clock import now
 from shared.logs import mask_email, mask_ic
@@ -21,7 +20,7 @@ from shared.web.cookies import Cookies
 from shared.web.templates import environment
 
 _SEE_OTHER: Final = 303
-_DIGITS: Final = re.compile(r"\d{12}")
+_IC_NUMBERS: Final = re.compile(r"(?<!\d)\d{6}-?\d{2}-?\d{4}(?!\d)")
 
 
 class Pages:
@@ -85,7 +84,7 @@ def event_name(type_: str | None) -> str:
 
 def unpersonal(text: object) -> str:
     """A text of others, such as an id or a detail, with IC numbers in it masked."""
-    return _DIGITS.sub(lambda found: mask_ic(found[0]) if IC_PATTERN.fullmatch(found[0]) else found[0], str(text))
+    return _IC_NUMBERS.sub(lambda found: mask_ic(found[0].replace("-", "")), str(text))
 
 
 def _ic(ic_number: str | None, clear: bool = False) -> str:

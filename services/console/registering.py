@@ -1,6 +1,6 @@
 """Registering again: a form with the letter's fields, checked by the event's own schema."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -10,14 +10,15 @@ from schemas.envelope import Outgoing
 from services.console import letter as letter_page
 from services.console.asked import line
 from services.console.pages import to
+from services.console.typed import typed
 from services.console.visit import Visit, reason_of
 from shared.clock import now
 from shared.operations import letters, register_again
 from shared.operations.letters import Letter
 from shared.operations.register_again import FIELDS, Refused
-from shared.web.forms import text
 
-_SOURCE = "source"
+_SOURCE: Final = "source"
+_LONGEST: Final = 1000
 
 
 async def ask(visit: Visit) -> Response:
@@ -25,7 +26,7 @@ async def ask(visit: Visit) -> Response:
     form, faults = await visit.form(), dict[str, str]()
     number, reason = visit.request.path_params["letter"], reason_of(form, faults)
     if faults:
-        return await letter_page.page(visit, number, 422, faults={"register": faults["reason"]})
+        return await letter_page.page(visit, number, 422, faults={"register": faults["why"]})
     letter = await visit.desk.in_database(_opened, number, visit.person.name, reason)
     return _page(visit, letter, register_again.form(letter), reason)
 
@@ -37,14 +38,14 @@ async def publish(visit: Visit) -> Response:
     """
     form, faults = await visit.form(), dict[str, str]()
     number, reason = visit.request.path_params["letter"], reason_of(form, faults)
-    typed = {name: text(form, name) for name in (*FIELDS, _SOURCE)}
+    fields = {name: typed(form, name, _LONGEST) for name in (*FIELDS, _SOURCE)}
     letter = await visit.desk.in_database(_one, number)
     try:
-        event = register_again.corrected(letter, typed, now())
+        event = register_again.corrected(letter, fields, now())
     except Refused as refused:
         faults |= {fault.field: fault.detail for fault in refused.faults}
     if faults:
-        return _page(visit, letter, typed, reason, 422, faults)
+        return _page(visit, letter, fields, reason, 422, faults)
     await visit.desk.in_database(_close, letter, event, visit.person.name, reason)
     await visit.desk.publish([event])
     return to(f"/letters/{number}", said="registered")

@@ -9,18 +9,18 @@ from starlette.responses import Response
 
 from services.console.asked import Asked, line
 from services.console.pages import to
+from services.console.typed import typed
 from services.console.visit import Visit, number_of, reason_of
 from shared.clock import now
 from shared.operations import carrying, replay
 from shared.operations.carrying import NotResumable, NotThere
 from shared.operations.replay import Fate, Order, Plan, Started
 from shared.operations.standing import Result
-from shared.web.forms import text
 
 _MOST_RATE: Final = 10_000
 _MOST: Final = 10_000_000
 _SHOWN: Final = 100
-_DEFAULTS: Final = {"rate": "50", "most": "", "stop_after": "10", "reason": ""}
+_DEFAULTS: Final = {"rate": "50", "most": "", "stop_after": "10", "why": ""}
 """Carefully: a cause that was not mended after all shows after ten letters."""
 FATES: Final = {
     Fate.FREE: "may be sent",
@@ -43,15 +43,15 @@ async def plan(visit: Visit) -> Response:
     given = visit.request.query_params
     asked = Asked.of(given, now())
     is_one = len(asked.wanted.letters) == 1
-    typed = {name: given.get(name, "" if is_one else value) for name, value in _DEFAULTS.items()}
-    return await _planning(visit, asked, Asked.back(given, now()), given, typed)
+    shown = {name: given.get(name, "" if is_one else value) for name, value in _DEFAULTS.items()}
+    return await _planning(visit, asked, Asked.back(given, now()), given, shown)
 
 
 async def start(visit: Visit) -> Response:
     """Begin: from here on any process carries it on."""
     form, faults = await visit.form(), dict[str, str]()
     asked, back = Asked.of(form, now()), Asked.back(form, now())
-    typed = {name: text(form, name) for name in _DEFAULTS}
+    shown = {name: typed(form, name) for name in _DEFAULTS}
     order = _order(asked, form, faults)
     if not faults and not asked.faults:
         try:
@@ -59,8 +59,8 @@ async def start(visit: Visit) -> Response:
             visit.desk.carrier.wake()
             return to(f"/replays/{begun.operation_id}", said="started")
         except NothingToSend:
-            faults["reason"] = "No letter is left to send: look at the plan."
-    return await _planning(visit, asked, back, form, typed, 422, faults)
+            faults["why"] = "No letter is left to send: look at the plan."
+    return await _planning(visit, asked, back, form, shown, 422, faults)
 
 
 async def newest(visit: Visit) -> Response:
@@ -103,7 +103,7 @@ async def _planning(
     asked: Asked,
     back: Asked,
     given: QueryParams | FormData,
-    typed: dict[str, str],
+    shown: dict[str, str],
     code: int = 200,
     faults: dict[str, str] | None = None,
 ) -> Response:
@@ -116,7 +116,7 @@ async def _planning(
         "plan": found,
         "fates": _fates(found),
         "order": order,
-        "typed": typed,
+        "typed": shown,
         "replay_line": asked.command("replay", *more),
     }
     return visit.page("plan", code, **context, faults={**asked.faults, **(faults or {})})

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.console import limits, sessions
 from services.console.pages import cookies_of, to
 from services.console.sessions import digest_of
+from services.console.typed import typed
 from services.console.visit import SESSION_COOKIE, Visit
 from shared.credentials import MAX_PASSWORD_LENGTH, password_matches
 from shared.operations import audit
@@ -34,7 +35,7 @@ async def show(visit: Visit) -> Response:
 async def submit(visit: Visit) -> Response:
     """Try a password: the same answer and the same work for an unknown name and a wrong password."""
     form = await visit.form()
-    name, password = forms.text(form, "name").strip()[:_MAX_TYPED], forms.text(form, "password")
+    name, password = typed(form, "name", _MAX_TYPED), forms.text(form, "password")
     following = _ours(forms.text(form, "next"))
 
     def again(code: int, **faults: str) -> Response:
@@ -54,8 +55,8 @@ async def submit(visit: Visit) -> Response:
     if not await visit.desk.hashing(password_matches, digest, password[: MAX_PASSWORD_LENGTH + 1]):
         _log.warning("login_failed", address=_address(visit))
         return again(401, password="Name or password is not right.")  # noqa: S106
-    secret = secrets.token_urlsafe(32)
-    await visit.desk.in_database(_begin, digest_of(visit.desk.session_keys[0], secret), name)
+    key, secret = visit.desk.session_keys[0], secrets.token_urlsafe(32)
+    await visit.desk.in_database(_begin, digest_of(key, secret), name, subject(key, limits.OF_NAME, name))
     response = to(following)
     visit.browser.cookies.set(response, SESSION_COOKIE, secret)
     return response
@@ -94,7 +95,8 @@ def _digest_of(connection: Connection, name: str) -> str | None:
     return connection.execute(_DIGEST, {"name": name}).scalar()
 
 
-def _begin(connection: Connection, digest: bytes, name: str) -> None:
+def _begin(connection: Connection, digest: bytes, name: str, tried: bytes) -> None:
+    limits.LIMITS.clear(connection, limits.OF_NAME, tried)
     sessions.begin(connection, digest, name)
     audit.write(connection, name, "login", _CONSOLE)
 

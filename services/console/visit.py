@@ -13,10 +13,11 @@ from services.console.desk import Desk
 from services.console.pages import Pages, cookies_of
 from services.console.said import said
 from services.console.sessions import Session, digest_of
+from services.console.typed import typed
 from shared.operations.audit import LONGEST_REASON
 from shared.operations.people import Person, Role
 from shared.web.browser import Browser
-from shared.web.forms import read_form, text
+from shared.web.forms import read_form
 
 BROWSER_COOKIE: Final = "aktif-console"
 SESSION_COOKIE: Final = "aktif-console-session"
@@ -82,20 +83,23 @@ class Visit:
 
 
 def reason_of(form: FormData, faults: dict[str, str]) -> str:
-    """The reason that was given for an act; where there is none, that is a fault."""
-    reason = " ".join(text(form, "reason").split())[:LONGEST_REASON]
+    """The reason that was given for an act; where there is none, that is a fault.
+
+    The field is `why`, since a filter of letters has a `reason` of its own.
+    """
+    reason = " ".join(typed(form, "why", LONGEST_REASON).split())
     if len(reason) < _SHORTEST_REASON:
-        faults["reason"] = "Say why, for those who read the audit."
+        faults["why"] = "Say why, for those who read the audit."
     return reason
 
 
 def number_of(form: FormData, name: str, faults: dict[str, str], *, most: float, least: float = 1) -> float | None:
     """A number that may be left out; what is no number between the bounds is a fault."""
-    typed = text(form, name).strip().replace(",", "")
-    if not typed:
+    given = typed(form, name).replace(",", "")
+    if not given:
         return None
     try:
-        found = float(typed)
+        found = float(given)
     except ValueError:
         found = -1
     if not least <= found <= most:

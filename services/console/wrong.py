@@ -20,7 +20,8 @@ _DO: Final = {
     "AKTIF_SMTP_URL or mend the server. The mailer asks every 5 s and goes on by itself; no mail is lost",
     "state": "run `aktif check` with its settings, and look at its log; it goes on by itself",
 }
-_HOLDS_SECONDS: Final = 60
+_STANDING_SAMPLES: Final = 2
+"""Of 20 s each: a worker that pauses holds what it has in hand for a minute before it hands it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,9 @@ def _of_queues(broker: Broker, lines: Sequence[Line]) -> Iterator[Wrong]:
     told = set[str]()
     for line in lines:
         service = line.queue.partition(".")[0]
+        if service in SERVICES and service not in told and _stands_still(broker, line):
+            told.add(service)
+            yield _paused(service)
         if not line.is_wrong or (line.queue == DEAD_QUEUE and line.consumers):
             continue
         if service in SERVICES and service in there and not line.consumers:
@@ -91,9 +95,16 @@ def _of_queues(broker: Broker, lines: Sequence[Line]) -> Iterator[Wrong]:
             )
 
 
+def _stands_still(broker: Broker, line: Line) -> bool:
+    """Whether a worker has messages in hand and nothing comes of them."""
+    newest = broker.samples.get(line.queue, ())[-_STANDING_SAMPLES:]
+    is_held = len(newest) == _STANDING_SAMPLES and all(newest)
+    return bool(is_held and line.unacked and line.consumers and not line.rate_out)
+
+
 def _paused(service: str) -> Wrong:
     waits, do = _WAITS_FOR.get(service, "something"), _DO.get(service, "look at its log")
-    return Wrong(f"A {service} is there and takes nothing: it waits for {waits}.", _sentence(do))
+    return Wrong(f"A {service} is there and gets nothing done: it waits for {waits}.", _sentence(do))
 
 
 def _of_letters(numbers: Numbers) -> Iterator[Wrong]:

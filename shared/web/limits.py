@@ -37,6 +37,7 @@ _COUNT: Final = (
     "RETURNING kind, count AS tries, ends_at - now() AS remaining"
 )
 _STANDING: Final = "SELECT count FROM {table} WHERE kind = :kind AND subject = :subject AND ends_at > now()"
+_CLEAR: Final = "DELETE FROM {table} WHERE kind = :kind AND subject = :subject"
 _FORGET: Final = (
     "DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE ends_at < now() LIMIT :most))"
 )
@@ -71,8 +72,8 @@ class Limits:
     """What was tried, in a table of this shape: `kind`, `subject`, `count`, `ends_at`; the key is the first two."""
 
     def __init__(self, table: str) -> None:
-        self._count, self._standing, self._forget = (
-            text(statement.format(table=table)) for statement in (_COUNT, _STANDING, _FORGET)
+        self._count, self._standing, self._clear, self._forget = (
+            text(statement.format(table=table)) for statement in (_COUNT, _STANDING, _CLEAR, _FORGET)
         )
 
     def count(self, connection: Connection, tried: Sequence[tuple[Limit, bytes]]) -> Counts:
@@ -91,6 +92,10 @@ class Limits:
     def standing(self, connection: Connection, limit: Limit, whom: bytes) -> int:
         """How often a subject tried, without counting."""
         return connection.execute(self._standing, {"kind": limit.kind, "subject": whom}).scalar() or 0
+
+    def clear(self, connection: Connection, limit: Limit, whom: bytes) -> None:
+        """Count a subject anew: it has shown that it may."""
+        connection.execute(self._clear, {"kind": limit.kind, "subject": whom})
 
     def forget(self, connection: Connection) -> int:
         """Delete a portion of what counts no more; returns how many rows."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -24,6 +25,13 @@ from tests.support.world import World, world
 PASSWORD: Final = "Rahsia-Konsol-1"
 OPERATOR: Final = "rahim.operator"
 VIEWER: Final = "lina.viewer"
+
+
+_FILE: Final = (
+    "INSERT INTO letters (service, source, id, queue, origin, type, ic_number, reason, fingerprint, body, headers) "
+    "VALUES ('state', '/hr/kelantan', :id, 'state.live', 'aktif.hr', 'aktif.ActivationRequested.v1', :ic, :reason, "
+    "'ffff' || left(md5(:reason), 12), :body, '{}') RETURNING letter_id"
+)
 
 
 @dataclass
@@ -91,6 +99,20 @@ class Console:
             row[0] for row in self.asks("SELECT letter_id FROM letters WHERE letter_id > :last ORDER BY 1", last=before)
         ]
 
+    def files(self, number: int = 1, *, reason: str = "internal_error", first: int = 0) -> list[int]:
+        """Files letters of registrations that can be worked now, as the archivist would after a fault of ours."""
+        from sqlalchemy import text
+
+        bodies = [(ic, str(uuid4())) for ic in (f"880101{index:06}" for index in range(first, first + number))]
+        with self.world.engine.begin() as connection:
+            return [
+                connection.execute(
+                    text(_FILE),
+                    {"id": id, "ic": ic, "reason": reason, "body": registered(ic_number=ic, id=id)},
+                ).scalar_one()
+                for ic, id in bodies
+            ]
+
     def close(self) -> None:
         """Sends everybody home."""
         for visitor in self._visitors:
@@ -112,9 +134,49 @@ def registered(source: str = "/hr/kelantan", id: str | None = None, **data: Any)
     return json.dumps(event).encode()
 
 
+class _Forms(HTMLParser):
+    """The forms of a page, by where they go; a box that is not ticked sends nothing."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[tuple[str, str]]] = {}
+        self._fields: list[tuple[str, str]] = []
+        self._select = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "form":
+            self._fields = self.found.setdefault(given["action"], [])
+        elif tag == "input" and given.get("name") and given.get("type") != "checkbox":
+            self._fields.append((given["name"], given.get("value", "")))
+        elif tag == "select":
+            self._select = given["name"]
+        elif tag == "option" and "selected" in given:
+            self._fields.append((self._select, given["value"]))
+
+
+def form_of(page: Page, action: str) -> dict[str, str | list[str]]:
+    """What a form of a page carries before anybody types. Raises KeyError where there is none."""
+    sent: dict[str, list[str]] = {}
+    for name, value in _Forms(page.html).found[action]:
+        sent.setdefault(name, []).append(value)
+    return dict(sent)
+
+
+def actions_of(page: Page) -> list[str]:
+    """Where the forms of a page go."""
+    return list(_Forms(page.html).found)
+
+
+def sends(visitor: Visitor, page: Page, action: str, **typed: str | list[str]) -> Page:
+    """Fills in the form that goes there, and sends it."""
+    return Page.of(visitor.http.post(action, data={**form_of(page, action), **typed}))
+
+
 def logs_in(visitor: Visitor, name: str, password: str = PASSWORD) -> Page:
     """Fills in the login."""
-    return visitor.submits(visitor.goes_to("/login"), name=name, password=password)
+    return sends(visitor, visitor.goes_to("/login"), "/login", name=name, password=password)
 
 
 @contextmanager
