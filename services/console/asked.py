@@ -17,6 +17,8 @@ from shared.wording import moment_from
 
 NAMES: Final = ("status", "reason", "queue", "type", "text", "ic", "since", "fingerprint")
 _MOST_CHOSEN: Final = 1000
+_LIST: Final = "list"
+_OPTION: Final = {"fingerprint": "--group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,11 @@ class Asked:
         return [*self.typed.items(), *(("letter", str(number)) for number in self.wanted.letters)]
 
     def command(self, act: str, *more: str) -> str:
-        """The line that does the same on the command line."""
-        options = [part for name in NAMES if name in self.typed for part in (f"--{name}", self.typed[name])]
+        """The line that does the same on the command line, where only `list` asks for a status, open ones otherwise."""
+        options = [f"--status={self.typed.get('status', 'all')}"] if act == _LIST else []
+        for name in NAMES[1:]:
+            if name in self.typed:
+                options += [_OPTION.get(name, f"--{name}"), self.typed[name]]
         return line("dead", act, *map(str, self.wanted.letters), *options, *more)
 
     def open_only(self) -> "Asked":

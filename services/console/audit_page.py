@@ -32,5 +32,5 @@ async def show(visit: Visit) -> Response:
     entries = await visit.desk.in_database(audit.read, **asked, since=since, before=last, limit=_A_PAGE + 1)
     shown = entries[:_A_PAGE]
     more = f"/audit{query({**found, 'before': shown[-1].audit_id})}" if len(entries) > _A_PAGE else None
-    options = [part for name in ("since", "who") if name in found for part in (f"--{name}", found[name])]
+    options = [part for name in _NAMES if name in found for part in (f"--{name}", found[name])]
     return visit.page("audit", entries=shown, typed=found, more=more, faults=faults, audit_line=line("audit", *options))

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.broker.publisher import Message, Publisher
-from shared.operations.carrying import NotThere, State, turn
+from shared.operations.carrying import turn
+from shared.operations.results import NotThere, State
 from shared.store.engine import name_of
 from shared.web.publishing import BrokerAway
 

@@ -1,18 +1,20 @@
 """Discarding letters, with a reason, and taking that back."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from services.console.asked import Asked
 from services.console.pages import to
-from services.console.visit import Visit, reason_of
+from services.console.visit import Visit, number_of, reason_of
 from shared.clock import now
 from shared.operations import discard as discarding
 from shared.operations import letters
 from shared.operations.filters import Status
+
+_MOST: Final = 10_000_000
 
 
 async def ask(visit: Visit) -> Response:
@@ -22,14 +24,16 @@ async def ask(visit: Visit) -> Response:
 
 
 async def discard(visit: Visit) -> Response:
-    """Discard what is still open of them."""
+    """Discard what is still open of them; no more than were counted, for what was filed since was not meant."""
     form, faults = await visit.form(), dict[str, str]()
     asked, back = Asked.of(form, now()), Asked.back(form, now())
     reason = reason_of(form, faults)
     if faults or asked.faults:
         return await _asking(visit, asked, back, 422, faults)
-    wanted = asked.open_only().wanted
-    done = await visit.desk.in_database(discarding.discard, wanted, visit.person.name, reason)
+    wanted, most = asked.open_only().wanted, number_of(form, "shown", faults, most=_MOST)
+    done = await visit.desk.in_database(
+        discarding.discard, wanted, visit.person.name, reason, most=int(most) if most else None
+    )
     return to("/letters", **back.typed, said="discarded", n=done)
 
 

@@ -62,7 +62,7 @@ def commands(letter: Letter) -> dict[str, str]:
     """The command line of each act, as `aktif dead --help` tells them."""
     number = str(letter.line.letter_id)
     found = {act: line("dead", act, number) for act in ("show", Action.REPLAY.value, Action.REGISTER.value)}
-    found[Action.DISCARD.value] = line("dead", "discard", number, "--reason", "…")
+    found[Action.DISCARD.value] = line("dead", "discard", number, "--why", "…")
     return found
 
 

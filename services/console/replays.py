@@ -12,14 +12,16 @@ from services.console.pages import to
 from services.console.typed import typed
 from services.console.visit import Visit, number_of, reason_of
 from shared.clock import now
-from shared.operations import carrying, replay
-from shared.operations.carrying import NotResumable, NotThere
+from shared.operations import carrying, replay, results
+from shared.operations.carrying import NotResumable
 from shared.operations.replay import Fate, Order, Plan, Started
+from shared.operations.results import NotThere
 from shared.operations.standing import Result
 
 _MOST_RATE: Final = 10_000
 _MOST: Final = 10_000_000
 _SHOWN: Final = 100
+_OPTION: Final = {"with_obsolete": "--obsolete", "with_unsafe": "--force"}
 _DEFAULTS: Final = {"rate": "50", "most": "", "stop_after": "10", "why": ""}
 """Carefully: a cause that was not mended after all shows after ten letters."""
 FATES: Final = {
@@ -65,7 +67,7 @@ async def start(visit: Visit) -> Response:
 
 async def newest(visit: Visit) -> Response:
     """The newest replays."""
-    return visit.page("replays", replays=await visit.desk.in_database(carrying.newest, limit=50))
+    return visit.page("replays", replays=await visit.desk.in_database(results.newest, limit=50))
 
 
 async def show(visit: Visit) -> Response:
@@ -73,9 +75,9 @@ async def show(visit: Visit) -> Response:
     number = visit.request.path_params["operation"]
     only = visit.request.query_params.get("result")
     wanted = Result(only) if only in set(Result) else None
-    progress, results = await visit.desk.in_database(_look, number, wanted)
+    progress, found = await visit.desk.in_database(_look, number, wanted)
     commands = {"resume": line("dead", "replay", "--resume", str(number))}
-    return visit.page("replay", progress=progress, results=results, only=wanted, shown=_SHOWN, commands=commands)
+    return visit.page("replay", progress=progress, results=found, only=wanted, shown=_SHOWN, commands=commands)
 
 
 async def cancel(visit: Visit) -> Response:
@@ -109,7 +111,7 @@ async def _planning(
 ) -> Response:
     order = _order(asked, given, {})
     found = await visit.desk.in_database(replay.plan, order)
-    more = [f"--{name.replace('_', '-')}" for name in ("with_obsolete", "with_unsafe") if given.get(name)]
+    more = [option for name, option in _OPTION.items() if given.get(name)]
     context: dict[str, Any] = {
         "asked": asked,
         "back": back,
@@ -149,8 +151,8 @@ def _start(connection: Connection, who: str, order: Order) -> Started:
 
 
 def _look(connection: Connection, number: int, only: Result | None) -> tuple[Any, Any]:
-    found = _there(connection, carrying.progress, number)
-    return found, carrying.results(connection, number, only=only, limit=_SHOWN)
+    found = _there(connection, results.progress, number)
+    return found, results.results(connection, number, only=only, limit=_SHOWN)
 
 
 def _there(connection: Connection, work: Any, number: int, *more: Any) -> Any:

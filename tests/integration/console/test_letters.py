@@ -21,7 +21,7 @@ def test_letters_are_grouped_by_cause_with_what_to_do(console: Console) -> None:
 
     assert page.html.count('href="/letters?fingerprint=') == 2
     assert "Correct it in the HR system" in page.html
-    assert "aktif dead list" in page.html
+    assert "aktif dead list --status=all" in page.html
 
 
 def test_a_filter_stands_in_the_address_and_survives_an_act(console: Console) -> None:
@@ -67,6 +67,20 @@ def test_chosen_letters_are_discarded_and_opened_again(console: Console) -> None
     assert [what for (what,) in console.asks("SELECT what FROM audit WHERE who = :who", who=OPERATOR)][-2:] == [
         "discard", "undo_discard"
     ]  # fmt: skip
+
+
+def test_what_was_filed_since_it_was_counted_is_not_discarded(console: Console) -> None:
+    console.files(2, reason="id_reused", first=7000)
+    visitor = console.visited_by(OPERATOR)
+    asked = visitor.goes_to("/letters/discard?reason=id_reused")
+    (later,) = console.files(reason="id_reused", first=7002)
+
+    done = sends(visitor, asked, "/letters/discard", why="sudah selesai")
+
+    assert "Discarded 2 letters." in done.html
+    closed = "SELECT letter_id FROM closings"
+    left = f"SELECT letter_id FROM letters WHERE reason = 'id_reused' AND letter_id NOT IN ({closed})"
+    assert console.asks(left) == [(later,)]
 
 
 def test_pages_of_letters_follow_each_other_without_gap_or_repeat(console: Console) -> None:

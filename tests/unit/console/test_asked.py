@@ -1,11 +1,16 @@
 """The filter of letters in an address."""
 
+import shlex
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import pytest
 from starlette.datastructures import QueryParams
+from typer import Typer
+from typer.main import get_command
 
+from services.cli.__main__ import app
 from services.console.asked import NAMES, Asked, line
 from shared.operations.filters import Filter, Status
 
@@ -67,6 +72,21 @@ def test_open_letters_are_meant_unless_something_else_is_asked_for() -> None:
 def test_the_command_line_is_quoted_for_a_shell() -> None:
     assert line("dead", "list", "--text", "it's; rm") == "aktif dead list --text 'it'\"'\"'s; rm'"
     assert asked(reason="bad_field", letter="4").command("replay") == "aktif dead replay 4 --reason bad_field"
+
+
+@pytest.mark.parametrize(
+    ("act", "more"),
+    [("list", []), ("replay", ["--obsolete", "--force"]), ("replay", ["--resume"]), ("discard", ["--why"])],
+)
+def test_the_command_line_has_every_option_that_is_shown(act: str, more: list[str]) -> None:
+    (dead,) = [group.typer_instance for group in app.registered_groups if group.name == "dead"]
+    command: Any = get_command(cast(Typer, dead))
+    known = {option for parameter in command.commands[act].params for option in parameter.opts}
+
+    shown = {word.partition("=")[0] for word in shlex.split(asked(**ALL).command(act, *more)) if word[:2] == "--"}
+
+    assert len(shown) > 5
+    assert shown <= known
 
 
 def test_an_address_can_be_changed_in_one_field() -> None:
