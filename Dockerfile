@@ -1,4 +1,4 @@
-# One image for every service: `docker run aktif state`, `… mailer`, `… archivist`, `… portal`, and any other `aktif` command.
+# One image for every service: `docker run aktif state`, `… mailer`, `… archivist`, `… portal`, `… console`, and any other `aktif` command.
 # Where packages come from a mirror: --build-arg PIP_INDEX_URL=… (and PIP_TRUSTED_HOST, PIP_CERT).
 
 FROM python:3.13-slim AS build

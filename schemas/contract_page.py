@@ -31,9 +31,10 @@ this page, and `asyncapi.json` describes all channels. `tests/contract/clients/`
 
 ## Connect
 
-`aktif provision --hr NAME` makes the user `hr-NAME` (in another vhost than `/`: `hr-NAME-VHOST`), who may publish to `{Exchange.HR}`, read the queue `feed.NAME`,
-and do nothing else: declare neither exchanges nor queues. Any AMQP 0-9-1 client will do. Publish with `source`
-`/hr/NAME`: what is said about your people goes to the feed that the last part of the source names.
+`aktif provision --hr NAME` makes the user `hr-NAME` (in another vhost than `/`: `hr-NAME-VHOST`), who may publish to
+`{Exchange.HR}`, read the queue `feed.NAME`, and do nothing else: declare neither exchanges nor queues. Any AMQP 0-9-1
+client will do. Publish with `source` `/hr/NAME`: what is said about your people goes to the feed that the last part
+of the source names.
 
 ## Publish
 

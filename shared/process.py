@@ -17,7 +17,7 @@ from shared.status_server import StatusServer, answer_page, metrics_page
 Compose = Callable[[Settings, Callable[[], bool]], Handler]
 """Builds a handler from the settings and a question: is the batch in hand still ours?"""
 
-METRICS_PORTS: Final = {"state": 9101, "mailer": 9102, "archivist": 9103, "portal": 9104}
+METRICS_PORTS: Final = {"state": 9101, "mailer": 9102, "archivist": 9103, "portal": 9104, "console": 9105}
 """Where each service serves `/metrics`, `/healthz` and `/readyz` unless AKTIF_METRICS_PORT says otherwise."""
 
 

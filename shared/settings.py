@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     mail_retry_hours: Annotated[int, Field(ge=0, le=240)] = 24
     portal_url: WebBase = "http://localhost:8080"
     portal_bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1:8080"
+    console_bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1:8081"
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     tries_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1000
     link_keys: Keys | None = None

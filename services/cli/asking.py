@@ -27,22 +27,6 @@ _WITHDRAW = prose(
     Links that were mailed end at once. An account that is active already stays active. Registering the person again
     (`aktif register --again`) reinstates the account. Waits up to 5 seconds for the outcome."""
 )
-_WORDS: Final = {
-    "same_link": "the mail with the link that the person already has is on its way; its minutes start anew",
-    "new_link": "a mail with a new link is on its way",
-    "withdrawn": "the registration is withdrawn",
-    "withdrawn_before_registration": "nobody was registered under this IC number yet; a registration that HR sent "
-    "earlier and that is still on its way will be ignored",
-    "repeated": "it was withdrawn before; nothing changed",
-}
-_WHY_NOT: Final = {
-    "unknown_account": "no account has this IC number; register the person first (`aktif register`)",
-    "throttled": "another mail was asked for a moment ago; wait a minute",
-    "already_active": "the account is active already; the person logs in, or uses Lupa Kata Laluan",
-    "withdrawn": "the registration was withdrawn; register the person again first (`aktif register --again`)",
-    "stale": "HR sent a newer registration of this person meanwhile; look at `aktif account {ic}`",
-}
-_HARMLESS: Final = "repeated"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -93,16 +77,11 @@ def checked_ic(typed: str) -> str:
 
 def ask(of: "Settings", data: "EventData", source: str) -> "Outgoing":
     """Publish an event on the live lane, HR's or an operator's by its source; returns it when it is confirmed."""
-    from uuid import uuid4
-
-    from schemas.envelope import outgoing
-    from schemas.events import Exchange, Lane, routing_key
     from services.cli.publishing import publishing
     from shared.clock import now
+    from shared.operations.asking import request
 
-    exchange = Exchange.EVENTS if source.startswith("/aktif/") else Exchange.HR
-    key = routing_key(Lane.LIVE, data)
-    event = outgoing(data, id=str(uuid4()), source=source, time=now(), exchange=exchange, routing_key=key)
+    event = request(data, source, now())
     with publishing(of.broker_urls()) as broker:
         broker.publish([event])
     return event
@@ -111,55 +90,34 @@ def ask(of: "Settings", data: "EventData", source: str) -> "Outgoing":
 def _ask(data: "EventData", source: str, *, as_json: bool) -> None:
     from services.cli.environment import settings
     from services.cli.output import print_json
+    from shared.operations.asking import HARMLESS, in_words
 
     of = settings()
     event = ask(of, data, source)
     found = _outcome(of, source, event.id) if of.database_url else None
     outcome, reason = found or (None, None)
-    done = outcome in {"applied", None} or reason == _HARMLESS
+    done = outcome in {"applied", None} or reason == HARMLESS
     if as_json:
         print_json({"source": source, "id": event.id, "outcome": outcome, "reason": reason})
     else:
         ic: Any = getattr(data, "ic_number", "")
-        typer.echo(_in_words(outcome, reason, ic), err=not done)
+        typer.echo(in_words(outcome, reason, ic), err=not done)
     raise typer.Exit(0 if done else 1)
 
 
 def _outcome(of: "Settings", source: str, id_: str) -> tuple[str, str | None] | None:
     """What became of an event, as soon as it is known; None after some seconds."""
-    from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
     from services.cli.environment import database
+    from shared.operations.asking import outcome
 
-    statement = text(
-        "SELECT outcome, reason FROM state_inbox WHERE source = :source AND id = :id "
-        "UNION ALL SELECT 'dead', reason FROM letters WHERE source = :source AND id = :id"
-    )
     until = time.monotonic() + _WAIT_SECONDS
     with contextlib.suppress(SQLAlchemyError), database(of) as engine:  # it was published, whatever the database says
         while time.monotonic() < until:
             with engine.connect() as connection:
-                row = connection.execute(statement, {"source": source, "id": id_}).first()
-            if row is not None:
-                return row[0], row[1]
+                found = outcome(connection, source, id_)
+            if found is not None:
+                return found
             time.sleep(0.05)
     return None
-
-
-def _in_words(outcome: str | None, reason: str | None, ic: str) -> str:
-    match outcome:
-        case None:
-            return (
-                "published and safe in the broker; no outcome is known yet: see `aktif queues` (does `aktif state` "
-                f"run?) and later `aktif account {ic}`"
-            )
-        case "applied":
-            return f"done: {_WORDS.get(reason or '', reason)}"
-        case "dead":
-            return f"not done: it became a dead letter ({reason}); see `aktif dead list --reason {reason}`"
-        case _ if reason == _HARMLESS:
-            return f"nothing to do: {_WORDS[_HARMLESS]}"
-        case _:
-            why = _WHY_NOT.get(reason or "", "see `aktif account {ic}`").format(ic=ic)
-            return f"not done ({outcome}: {reason}): {why}"

@@ -72,8 +72,7 @@ def database(of: "Settings") -> "Iterator[Engine]":
 def management_api(of: "Settings", timeout: float = 10) -> "BrokerApi":
     """The broker's management API. Raises BadSettings where neither it nor a broker is set."""
     from services.cli.management import BrokerApi
-    from services.cli.servers.ladder import api_url_of
-    from shared.broker.management import vhost_of
+    from shared.broker.management import api_url_of, vhost_of
 
     url = of.require("broker_api_url") if of.broker_api_url else api_url_of(of.require("amqp_url"))
     return BrokerApi(url, vhost_of(of.broker_urls()[0]), timeout)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BROKER, _DATABASE, _API = "aktif_amqp_url", "aktif_database_url", "aktif_broker_api_url"
 _KEYS: Final = ("aktif_link_keys", "aktif_pepper_keys", "aktif_session_keys")
-_NEEDS_KEYS: Final = {"mailer": ("aktif_link_keys",), "portal": _KEYS}
+_NEEDS_KEYS: Final = {"mailer": ("aktif_link_keys",), "portal": _KEYS, "operator": ("aktif_session_keys",)}
 
 
 def of_services(of: "Settings", folder: Path) -> None:

@@ -14,6 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.clock import MALAYSIA
+from shared.wording import age, at, clean, count, dashed
+
+__all__ = ["BAD", "GOOD", "ODD", "QUIET", "age", "at", "clean", "console", "count", "dashed", "print_json", "table"]
 
 _PIPED_WIDTH: Final = 160
 GOOD, BAD, ODD, QUIET = "green", "bold red", "yellow", "dim"
@@ -38,37 +41,6 @@ def table(*columns: str, title: str | None = None, right: Sequence[str] = ()) ->
 def print_json(data: Any) -> None:
     """Print data as JSON: times in ISO 8601, ids as text."""
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) + "\n")
-
-
-def clean(text: object) -> str:
-    """A text that others wrote, without what would move a terminal's cursor."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-
-
-def at(moment: datetime | None) -> str:
-    """`2021-01-11 08:00:00`, in Malaysia's time."""
-    return moment.astimezone(MALAYSIA).strftime("%Y-%m-%d %H:%M:%S") if moment else "–"
-
-
-def age(span: timedelta) -> str:
-    """`12 s`, `3 min`, `5 h`, `2 days`."""
-    seconds = max(0.0, span.total_seconds())
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    for most, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
-        if seconds < most:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds / 86400:.0f} days"
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def dashed(ic_number: str) -> str:
-    """`850101-03-0007`, as on the card."""
-    return f"{ic_number[:6]}-{ic_number[6:8]}-{ic_number[8:]}" if len(ic_number) == 12 else clean(ic_number)
 
 
 def _plain(value: object) -> Any:

@@ -1,10 +1,9 @@
 """`aktif queues`: what waits where, who works on it, and what is wrong."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -14,7 +13,8 @@ from services.cli.help import SEE, examples, prose
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from shared.broker.management import ManagementApi, QueueState
+    from shared.broker.management import ManagementApi
+    from shared.operations.queues import Known, Line
 
 _HELP = prose(
     """Show every queue: depth, unacked, consumers, rates, lag, and in words what is wrong.
@@ -22,38 +22,7 @@ _HELP = prose(
     Lag is the age that the event last taken had when it was worked. The broker counts anew every few seconds. With
     --watch the screen is drawn each second; q or Ctrl-C ends it."""
 )
-_NEWEST_ROWS: Final = 10_000
-_LAST_TAKEN: Final = (
-    "SELECT DISTINCT ON (lane) lane, at - event_time AS lag, now() - at AS ago FROM "
-    "(SELECT lane, at, event_time FROM {inbox} ORDER BY at DESC LIMIT {rows}) AS newest "
-    "ORDER BY lane, at DESC, event_time"
-)
-_NEW_LETTERS: Final = "SELECT count(*) FROM letters WHERE filed_at > now() - interval '1 hour'"
 _PULSE_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One queue, as it is shown. Rates are per second; lag and last_taken are None where nothing is known."""
-
-    queue: str
-    messages: int
-    unacked: int
-    consumers: int
-    rate_in: float
-    rate_out: float
-    lag: timedelta | None = None
-    last_taken: timedelta | None = None
-    remark: str = ""
-    is_wrong: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Of one queue: how old the event last taken was when it was worked, and how long ago that is."""
-
-    lag: timedelta
-    ago: timedelta
 
 
 def add_to(app: typer.Typer) -> None:
@@ -82,78 +51,29 @@ def _queues(
             console().print(screen(look(api, engine)))
 
 
-def look(api: "ManagementApi", engine: "Engine | None") -> list[Line]:
+def look(api: "ManagementApi", engine: "Engine | None") -> "list[Line]":
     """Every queue of the topology and every other of the vhost, with what is wrong. Raises Failed."""
-    from shared.broker.topology import TOPOLOGY
+    from shared.operations.queues import lines
 
-    found = {queue.name: queue for queue in api.queues()}
-    taken, new_letters = _from_database(engine)
-    ours = [queue.name for queue in TOPOLOGY.queues]
-    others = sorted(found.keys() - set(ours))
-    return [_line(name, found.get(name), taken.get(name), new_letters) for name in [*ours, *others]]
+    return lines(api.queues(), _known(engine))
 
 
-def _from_database(engine: "Engine | None") -> tuple[Mapping[str, Taken], int | None]:
-    """What the inboxes tell of each work queue, and how many letters were filed within the hour."""
-    from sqlalchemy import text
+def _known(engine: "Engine | None") -> "Known":
+    """What the database tells; nothing where it does not answer."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from shared.broker.topology import SERVICES
+    from shared.operations.queues import Known, known
 
-    if engine is None:
-        return {}, None
-    taken = dict[str, Taken]()
     try:
-        with engine.connect() as connection:
-            for service in SERVICES:
-                statement = _LAST_TAKEN.format(inbox=f"{service}_inbox", rows=_NEWEST_ROWS)
-                for lane, lag, ago in connection.execute(text(statement)):
-                    taken[f"{service}.{lane}"] = Taken(max(lag, timedelta()), ago)
-            return taken, int(connection.execute(text(_NEW_LETTERS)).scalar_one())
+        if engine is not None:
+            with engine.connect() as connection:
+                return known(connection)
     except SQLAlchemyError:
-        return {}, None
+        pass
+    return Known({}, None)
 
 
-def _line(name: str, state: "QueueState | None", taken: Taken | None, new_letters: int | None) -> Line:
-    if state is None:
-        return Line(name, 0, 0, 0, 0, 0, remark="is not there: run `aktif provision`", is_wrong=True)
-    remark, is_wrong = _remark(state, taken, new_letters)
-    return Line(
-        name,
-        state.ready + state.unacked,
-        state.unacked,
-        state.consumers,
-        state.rate_in,
-        state.rate_acked,
-        lag=taken.lag if taken and state.consumers else None,
-        last_taken=taken.ago if taken else None,
-        remark=remark,
-        is_wrong=is_wrong,
-    )
-
-
-def _remark(state: "QueueState", taken: Taken | None, new_letters: int | None) -> tuple[str, bool]:
-    """What an operator should know of a queue, and whether something is wrong with it."""
-    from services.cli.output import age, count
-    from shared.broker.topology import DEAD_QUEUE, SERVICES
-
-    service, _, lane = state.name.partition(".")
-    if service in SERVICES and lane == "suspect":
-        return ("messages that may have killed a worker, tried one by one" if state.ready else ""), False
-    if service in SERVICES and not state.consumers:
-        since = f", the last event was taken {age(taken.ago)} ago" if taken else ""
-        return f"no consumer{since}: start `aktif {service}`", True
-    if state.name == DEAD_QUEUE:
-        if not state.consumers:
-            return "no consumer: start `aktif archivist`", True
-        if new_letters:
-            return f"{count(new_letters, 'letter')} filed within the hour: `aktif dead list`", True
-    if service == "feed" and not state.consumers and state.ready:
-        return "nobody listens, which stops nobody", False
-    return "", False
-
-
-def screen(lines: Sequence[Line]) -> Any:
+def screen(lines: "Sequence[Line]") -> Any:
     """The queues as a table, and below it in words what an operator should know."""
     from rich.console import Group
     from rich.text import Text
@@ -168,7 +88,7 @@ def screen(lines: Sequence[Line]) -> Any:
     return Group(_table(lines), *([Text(), *remarks] if remarks else []))
 
 
-def _table(lines: Sequence[Line]) -> Any:
+def _table(lines: "Sequence[Line]") -> Any:
     from rich.text import Text
 
     from services.cli.output import BAD, QUIET, age, table

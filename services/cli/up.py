@@ -30,13 +30,17 @@ _HELP = prose(
     --demo also registers a sample staff list of invented people, shows their mails arriving, and prints one activation
     link."""
 )
-_SERVICES: Final = ("state", "mailer", "archivist", "portal")
+_SERVICES: Final = ("state", "mailer", "archivist", "portal", "console")
 _KEYS: Final = {
     "AKTIF_LINK_KEYS": "link_key",
     "AKTIF_PEPPER_KEYS": "pepper_key",
     "AKTIF_SESSION_KEYS": "session_key",
 }
 _PORT: Final = 8080
+_CONSOLE_PORT: Final = 8081
+CONSOLE_PASSWORD: Final = "console_password"  # noqa: S105
+OPERATOR: Final = "operator"
+"""Who may log in to the console of a first start."""
 _PULSE_SECONDS: Final = 0.5
 _ONCE_SECONDS: Final = 90.0
 
@@ -82,6 +86,7 @@ def _run(found: "Servers", view: "View", folder: Path, port: int | None, *, demo
     of = _settle_in(found, folder, port)
     view.say("provisioning")
     _provision(of, view)
+    _let_an_operator_in(of, folder / CONSOLE_PASSWORD)
     children = Children(_SERVICES, folder / "services", found.environment())
     try:
         view.say("starting the services")
@@ -90,7 +95,7 @@ def _run(found: "Servers", view: "View", folder: Path, port: int | None, *, demo
         if sample is not None:
             view.say("registering the sample staff list")
             sample.begin()
-        view.begin(found, children, sample, of.portal_url)
+        view.begin(found, children, sample, of)
         return _look_after(children, view, sample, once=once)
     finally:
         _ignore_signals()
@@ -128,10 +133,12 @@ def _settle_in(found: "Servers", folder: Path, asked: int | None) -> "Settings":
     from services.cli.servers.process import kept_secret
     from shared.settings import load_settings
 
-    port = _portal_port(folder / "portal_port", asked)
+    port = _port(folder / "portal_port", _PORT, asked)
+    console_port = _port(folder / "console_port", _CONSOLE_PORT)
     variables = found.environment() | {
         "AKTIF_PORTAL_URL": f"http://localhost:{port}",
         "AKTIF_PORTAL_BIND": f"127.0.0.1:{port}",
+        "AKTIF_CONSOLE_BIND": f"127.0.0.1:{console_port}",
     }
     set_by_hand = load_settings().model_fields_set
     variables |= {
@@ -139,22 +146,38 @@ def _settle_in(found: "Servers", folder: Path, asked: int | None) -> "Settings":
         for name, file in _KEYS.items()
         if name.removeprefix("AKTIF_").lower() not in set_by_hand
     }
-    for name in {"portal_url", "portal_bind"} & set_by_hand:
+    for name in {"portal_url", "portal_bind", "console_bind"} & set_by_hand:
         del variables[f"AKTIF_{name.upper()}"]
     os.environ.update(variables)
     leave_for_others(folder, variables)
     return load_settings()
 
 
-def _portal_port(file: Path, asked: int | None) -> int:
-    """Where the portal listens: as asked, else as before, since mails that were sent name it, else a free port."""
+def _port(file: Path, usual: int, asked: int | None = None) -> int:
+    """Where pages are: as asked, else as before, since mails and bookmarks name it, else the usual or a free port."""
     from services.cli.servers.process import free_port, port_is_free
 
     if asked is None and file.exists():
         return int(file.read_text())
-    port = asked or (_PORT if port_is_free(_PORT) else free_port())
+    port = asked or (usual if port_is_free(usual) else free_port())
     file.write_text(f"{port}\n")
     return port
+
+
+def _let_an_operator_in(of: "Settings", file: Path) -> None:
+    """Where nobody may log in to the console yet: the person `operator`, with a password that this file keeps."""
+    import secrets
+
+    from services.cli.environment import database
+    from services.cli.servers.process import write_private
+    from shared.operations import people
+
+    with database(of) as engine, engine.begin() as connection:
+        if people.everybody(connection):
+            return
+        password = f"{secrets.token_hex(8)}-Aa1"  # such as the rules want
+        people.add(connection, OPERATOR, people.Role.OPERATOR, password, "aktif up")
+        write_private(file, f"{password}\n")
 
 
 def _provision(of: "Settings", view: "View") -> None:

@@ -19,6 +19,7 @@ from services.cli.output import GOOD, ODD, QUIET, clean, console, count, dashed
 if TYPE_CHECKING:
     from services.cli.children import Children
     from services.cli.servers.ladder import Servers
+    from shared.settings import Settings
 
 
 class View:
@@ -33,7 +34,7 @@ class View:
         self._found: Servers | None = None
         self._children: Children | None = None
         self._demo: Demo | None = None
-        self._portal_url = ""
+        self._settings: Settings | None = None
         self._told = False
 
     def __enter__(self) -> "View":
@@ -61,9 +62,9 @@ class View:
             self._console.print(words)
             self._console.file.flush()
 
-    def begin(self, found: "Servers", children: "Children", demo: Demo | None, portal_url: str) -> None:
+    def begin(self, found: "Servers", children: "Children", demo: Demo | None, of: "Settings") -> None:
         """Everything runs: show it from now on."""
-        self._found, self._children, self._demo, self._portal_url = found, children, demo, portal_url
+        self._found, self._children, self._demo, self._settings = found, children, demo, of
         self._since = time.monotonic()
         if self._status is None:
             self._console.print(self._picture())
@@ -135,12 +136,20 @@ class View:
                 mails = count(len(os.listdir(found.maildir / "new")), "mail")
                 folder = os.path.relpath(found.maildir / "new")
                 grid.add_row("", Text("folder", style=QUIET), Text(f"{folder}  {mails}", style=QUIET))
-            grid.add_row("portal", "open", f"{self._portal_url}/")
+        if self._settings is not None:
+            self._add_pages(grid, self._settings)
         for child in children.all if children is not None else ():
             style = GOOD if child.process.running else ODD
             log = os.path.relpath(child.process.log)
             grid.add_row(child.name, Text(child.state, style=style), Text(log, style=QUIET))
         return grid
+
+    def _add_pages(self, grid: Table, of: "Settings") -> None:
+        grid.add_row("portal", "open", f"{of.portal_url}/")
+        grid.add_row("console", "open", f"http://localhost:{of.console_bind.rpartition(':')[2]}/")
+        if (self._folder / "console_password").exists():
+            password = os.path.relpath(self._folder / "console_password")
+            grid.add_row("", Text("login", style=QUIET), Text(f"operator, password in {password}", style=QUIET))
 
     def _progress(self, demo: Demo) -> RenderableType:
         row = Table.grid(padding=(0, 1))

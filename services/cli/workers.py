@@ -1,4 +1,4 @@
-"""`aktif state`, `mailer`, `archivist`, `portal`: one service in the foreground, in place of this process."""
+"""`aktif state`, `mailer`, `archivist`, `portal`, `console`: a service in the foreground, in place of this process."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ _SERVICES = {
     "mailer": "Send the mails that state asks for.",
     "archivist": "File dead letters into the database.",
     "portal": "Serve the person's pages: link, questions, password, Log Masuk, Lupa Kata Laluan.",
+    "console": "Serve the operators' pages: queues, dead letters, replays, accounts, mails, audit.",
 }
 
 

@@ -11,10 +11,11 @@ from services.portal import answers, link_steps
 from services.portal.answers import Chosen, Problem
 from services.portal.policy import Person
 from services.portal.standing import Standing
-from services.portal.visit import LinkVisit, text, texts
+from services.portal.visit import LinkVisit
 from shared.credentials import answer_digest
 from shared.links import Purpose
 from shared.questions import QUESTIONS, QUESTIONS_TO_PICK
+from shared.web.forms import text, texts
 
 _LANGUAGE: Final = "lang-"
 

@@ -17,14 +17,16 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from services.portal import activation, limits, link_steps, metrics, password, recovery, sign_in
-from services.portal.desk import DatabaseAway, Desk
+from services.portal.desk import Desk
 from services.portal.mail_again import RECOVERY, RESEND
 from services.portal.pages import LANGUAGE_SWITCH, Pages
-from services.portal.publishing import BrokerAway
-from services.portal.security import BoundedBodies, SecurityHeaders
+from services.portal.security import headers
 from shared.links import Purpose
 from shared.settings import Settings
 from shared.store.engine import is_down, name_of
+from shared.web.headers import BoundedBodies, SecurityHeaders
+from shared.web.pools import DatabaseAway
+from shared.web.publishing import BrokerAway
 
 _MAX_BODY: Final = 16 * 1024
 _RETRY_SECONDS: Final = 15
@@ -53,7 +55,7 @@ def build(settings: Settings) -> ASGIApp:
     app.state.pages = pages
     app.state.desk = Desk(settings)
     # Around all of it: what goes wrong is answered with the headers too.
-    return SecurityHeaders(BoundedBodies(app, _MAX_BODY), settings)
+    return SecurityHeaders(BoundedBodies(app, _MAX_BODY), headers(settings))
 
 
 def _below(pages: Pages) -> list[BaseRoute]:
@@ -148,7 +150,7 @@ async def _forget_limits(desk: Desk) -> None:
         try:
             while await desk.in_database(limits.forget):
                 await asyncio.sleep(0)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseAway) as error:
             _log.warning("limits_not_forgotten", error=name_of(error))
 
 

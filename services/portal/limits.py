@@ -5,30 +5,19 @@ who knows the number and sits elsewhere does not use up what its owner has. A go
 address, so what an address may do in all is many times more, and is set by AKTIF_TRIES_PER_ADDRESS.
 """
 
-import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
 from typing import Final
 
-from sqlalchemy import Connection, text
+from shared.web.limits import Counts, Limit, Limits, network_of, subject
 
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most so many tries in a time, counted from the first of them."""
-
-    kind: str
-    most: int
-    per: timedelta
-
+__all__ = ["Counts", "Limit", "count", "forget", "network_of", "standing", "subject"]
 
 _QUARTER: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Bounds:
     """Those of one thing that people do with an IC number: from one address, from all, and of one address in all."""
 
     from_here: Limit
@@ -36,9 +25,9 @@ class Limits:
     from_address: Limit
 
 
-def of(what: str, per_address: int, *, from_here: int, of_account: int) -> Limits:
+def of(what: str, per_address: int, *, from_here: int, of_account: int) -> Bounds:
     """The limits of one thing, each for a quarter of an hour."""
-    return Limits(
+    return Bounds(
         Limit(f"{what}_from_here", from_here, _QUARTER),
         Limit(f"{what}_account", of_account, _QUARTER),
         Limit(f"{what}_address", per_address, _QUARTER),
@@ -50,69 +39,5 @@ ANSWERS_OF_LINK: Final = Limit("answers_link", 5, timedelta(days=2))
 ANSWERS_OF_ACCOUNT: Final = Limit("answers_account", 15, timedelta(days=1))
 """Who has the mailbox may ask for link after link, and is to guess no more for that."""
 
-_MOST_COUNTED: Final = 1_000_000
-_FORGOTTEN_AT_ONCE: Final = 10_000
-
-# Sorted, so that two portals that count the same subjects do not wait for each other in a circle.
-_COUNT: Final = text(
-    "INSERT INTO limits AS held (kind, subject, count, ends_at) "
-    "SELECT kind, subject, 1, now() + per FROM unnest(CAST(:kinds AS text[]), CAST(:subjects AS bytea[]), "
-    "CAST(:pers AS interval[])) AS tried (kind, subject, per) ORDER BY kind, subject "
-    "ON CONFLICT (kind, subject) DO UPDATE SET "
-    "count = CASE WHEN held.ends_at <= now() THEN 1 ELSE least(held.count + 1, :most) END, "
-    "ends_at = CASE WHEN held.ends_at <= now() THEN excluded.ends_at ELSE held.ends_at END "
-    "RETURNING kind, count AS tries, ends_at - now() AS remaining"
-)
-_STANDING: Final = text("SELECT count FROM limits WHERE kind = :kind AND subject = :subject AND ends_at > now()")
-_FORGET: Final = text(
-    "DELETE FROM limits WHERE ctid = ANY(ARRAY(SELECT ctid FROM limits WHERE ends_at < now() LIMIT :most))"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How tries stand, this one among them. `wait` is how long to wait where one too many was made, else None."""
-
-    counts: dict[str, int]
-    wait: timedelta | None
-
-
-def subject(key: bytes, limit: Limit, of: str) -> bytes:
-    """Whom or what is counted, as a keyed digest: no table tells who asked."""
-    return hmac.digest(key, f"aktif/limit/{limit.kind}/{of}".encode("utf-8", "surrogatepass"), "sha256")
-
-
-def network_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 that one IPv6 customer has (RFC 6177)."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    mapped = getattr(found, "ipv4_mapped", None)
-    if found.version == 4 or mapped is not None:
-        return str(mapped or found)
-    return str(ip_network((found, 64), strict=False))
-
-
-def count(connection: Connection, tried: Sequence[tuple[Limit, bytes]]) -> Counts:
-    """Count one try of each subject, and say how they stand afterwards."""
-    limits = {limit.kind: limit for limit, _ in tried}
-    parameters = {
-        "kinds": [limit.kind for limit, _ in tried],
-        "subjects": [whom for _, whom in tried],
-        "pers": [limit.per for limit, _ in tried],
-        "most": _MOST_COUNTED,
-    }
-    rows = connection.execute(_COUNT, parameters).all()
-    waits = [row.remaining for row in rows if row.tries > limits[row.kind].most]
-    return Counts({row.kind: row.tries for row in rows}, max(waits, default=None))
-
-
-def standing(connection: Connection, limit: Limit, whom: bytes) -> int:
-    """How often a subject tried, without counting."""
-    return connection.execute(_STANDING, {"kind": limit.kind, "subject": whom}).scalar() or 0
-
-
-def forget(connection: Connection) -> int:
-    """Delete a portion of what counts no more; returns how many rows."""
-    return connection.execute(_FORGET, {"most": _FORGOTTEN_AT_ONCE}).rowcount
+_LIMITS: Final = Limits("limits")
+count, standing, forget = _LIMITS.count, _LIMITS.standing, _LIMITS.forget

@@ -14,9 +14,10 @@ from starlette.responses import Response
 from schemas.events import EventData, Recovery, Resend
 from schemas.fields import ic_number_from_input
 from services.portal.desk import Desk
-from services.portal.limits import Limits
-from services.portal.visit import Visit, text
+from services.portal.limits import Bounds
+from services.portal.visit import Visit
 from shared import clock
+from shared.web.forms import text
 
 _MAX_TYPED: Final = 40
 
@@ -28,7 +29,7 @@ class Ask:
     path: str
     template: str
     event: Callable[[str], EventData]
-    limits: Callable[[Desk], Limits]
+    limits: Callable[[Desk], Bounds]
 
     async def show(self, request: Request) -> Response:
         """The form."""

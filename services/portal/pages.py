@@ -1,25 +1,22 @@
 """Pages from templates, in the language of their reader."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from services.portal.browser import Cookies, keep_language, language_cookie
+from services.portal.browser import keep_language, language_cookie
 from services.portal.words import LANGUAGES, say
 from shared.clock import MALAYSIA
 from shared.settings import Settings
+from shared.web.assets import Assets
+from shared.web.cookies import Cookies
+from shared.web.templates import environment
 
-_STATIC: Final = {"style.css": "text/css", "page.js": "text/javascript", "favicon.svg": "image/svg+xml"}
-_FOR_EVER: Final = "public, max-age=31536000, immutable"
 _SEE_OTHER: Final = 303
 LANGUAGE_SWITCH: Final = "lang"
 """The query by which a page is asked for in a language; answered with the page's own address and a cookie."""
@@ -31,15 +28,8 @@ class Pages:
     def __init__(self, settings: Settings) -> None:
         self.cookies = Cookies.of(settings.portal_url)
         self.path = urlsplit(settings.portal_url).path
-        self._static = {name: files("services.portal").joinpath("static", name).read_bytes() for name in _STATIC}
-        self._version = hashlib.sha256(b"".join(self._static.values())).hexdigest()[:12]
-        self._templates = Environment(
-            loader=PackageLoader("services.portal"),
-            undefined=StrictUndefined,
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._assets = Assets("services.portal")
+        self._templates = environment("services.portal")
         self._templates.globals.update(
             system=settings.system_name, minutes=settings.link_minutes, url=self.url, asset=self.asset
         )
@@ -70,18 +60,11 @@ class Pages:
 
     def asset(self, name: str) -> str:
         """Where a static file is; the address changes with the content of any."""
-        return self.url(f"/static/{self._version}/{name}")
+        return self.url(self._assets.path(name))
 
     async def static(self, request: Request) -> Response:
-        """A static file. While portals of two versions run, one shows its own under the other's address: not for ever.
-
-        Raises HTTPException 404.
-        """
-        version, name = request.path_params["version"], request.path_params["name"]
-        if name not in self._static:
-            raise HTTPException(404)
-        keeping = {"Cache-Control": _FOR_EVER} if version == self._version else {}
-        return Response(self._static[name], media_type=_STATIC[name], headers=keeping)
+        """A static file. Raises HTTPException 404."""
+        return self._assets.answer(request.path_params["version"], request.path_params["name"])
 
     def language(self, request: Request) -> str:
         """The language that the reader chose, else the first that the browser asks for and we have, else Malay."""

@@ -13,7 +13,7 @@ from services.portal import link_steps, policy, reading
 from services.portal.desk import Desk
 from services.portal.policy import Person
 from services.portal.standing import Standing
-from services.portal.visit import LinkVisit, text
+from services.portal.visit import LinkVisit
 from services.portal.words import say
 from shared.credentials import (
     MAX_PASSWORD_LENGTH,
@@ -25,6 +25,7 @@ from shared.credentials import (
     password_matches,
 )
 from shared.links import Purpose
+from shared.web.forms import text
 
 _RULE_CODES: Final = frozenset(rule.code for rule in PASSWORD_RULES)
 
@@ -50,7 +51,9 @@ async def submit(request: Request, purpose: Purpose) -> Response:
         if TOO_LONG.code in unmet:
             problems = [_say(visit, "password.too_long", length=MAX_PASSWORD_LENGTH)]
         missing = "problem.password_missing" if not password else None
-        return _page(visit, frozenset(unmet & _RULE_CODES), problems, mismatch=password != again, problem=missing)
+        return _page(
+            visit, frozenset(unmet & _RULE_CODES), problems, mismatch=password != again, problem=missing, judged=True
+        )
     return await _set(visit, password)
 
 
@@ -110,6 +113,7 @@ def _page(
     *,
     mismatch: bool = False,
     problem: str | None = None,
+    judged: bool = False,
 ) -> Response:
     malay = visit.visit.pages.language(visit.visit.request) == "ms"
     return visit.page(
@@ -119,6 +123,7 @@ def _page(
         problems=problems or [],
         mismatch=mismatch,
         problem=problem,
+        judged=judged,
     )
 
 

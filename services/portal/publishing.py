@@ -1,64 +1,21 @@
-"""A person's events on their way to the broker, for pages that must not block."""
+"""A person's events on their way to the broker."""
 
-import asyncio
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 from schemas.envelope import outgoing
 from schemas.events import EventData, Exchange, Lane, routing_key
-from shared.broker.publisher import Message, Publisher
+from shared.web.publishing import PagesPublisher
 
 SOURCE: Final = "/portal"
-_CONFIRM_SECONDS: Final = 5.0
 
 
-class BrokerAway(Exception):
-    """The broker cannot be reached, or does not confirm: the person is asked to try again."""
-
-
-class PortalPublisher:
-    """A `Publisher` for coroutines."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
-        self.start, self.stop = publisher.start, publisher.stop
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether its connection is open."""
-        return self._publisher.is_connected
-
-    async def publish(self, data: EventData, at: datetime, *, unconfirmed_is_fine: bool = False) -> str:
-        """Publish as a new event; returns its id once the broker has it on disk.
-
-        Raises BrokerAway at once where there is no connection, so that nothing goes out behind a person's back. One
-        that was given to an open connection and is not confirmed in time goes out as soon as it can: that is the same
-        exception, or, where the caller waits for the outcome anyway, none.
-        """
-        if not self._publisher.is_connected:
-            raise BrokerAway
-        event_id = str(uuid4())
-        event = outgoing(
-            data,
-            id=event_id,
-            source=SOURCE,
-            time=at,
-            exchange=Exchange.PORTAL,
-            routing_key=routing_key(Lane.LIVE, data),
-        )
-        loop = asyncio.get_running_loop()
-        confirmed = asyncio.Event()
-        self._publisher.publish([Message.of(event)], lambda: _tell(loop, confirmed))
-        try:
-            await asyncio.wait_for(confirmed.wait(), _CONFIRM_SECONDS)
-        except TimeoutError:
-            if not unconfirmed_is_fine:
-                raise BrokerAway from None
-        return event_id
-
-
-def _tell(loop: asyncio.AbstractEventLoop, confirmed: asyncio.Event) -> None:
-    """Called in the publisher's thread, perhaps after everybody went home."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(confirmed.set)
+async def publish(
+    publisher: PagesPublisher, data: EventData, at: datetime, *, unconfirmed_is_fine: bool = False
+) -> str:
+    """Publish as a new event; returns its id once the broker has it on disk. Raises BrokerAway."""
+    event_id, key = str(uuid4()), routing_key(Lane.LIVE, data)
+    event = outgoing(data, id=event_id, source=SOURCE, time=at, exchange=Exchange.PORTAL, routing_key=key)
+    await publisher.publish([event], unconfirmed_is_fine=unconfirmed_is_fine)
+    return event_id

@@ -10,10 +10,11 @@ from services.portal import link_steps, reading
 from services.portal.limits import ANSWERS_OF_ACCOUNT, ANSWERS_OF_LINK
 from services.portal.reading import Asked
 from services.portal.standing import Standing
-from services.portal.visit import LinkVisit, texts
+from services.portal.visit import LinkVisit
 from shared.credentials import answer_matches, normalised_answer
 from shared.links import Purpose
 from shared.questions import QUESTIONS
+from shared.web.forms import texts
 
 
 async def take_link(request: Request) -> Response:

@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from schemas.fields import ic_number_from_input
 from services.portal import browser, reading
-from services.portal.visit import Visit, text
+from services.portal.visit import Visit
 from shared.credentials import password_matches
+from shared.web.forms import text
 
 _MAX_TYPED: Final = 40
 

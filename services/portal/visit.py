@@ -8,19 +8,19 @@ from typing import Any, Final
 from uuid import UUID
 
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.portal import browser, reading
 from services.portal.browser import Browser
 from services.portal.desk import Desk
-from services.portal.limits import Limits, network_of
+from services.portal.limits import Bounds, network_of
 from services.portal.pages import Pages, moment
 from services.portal.standing import Found, Standing, of_rejection, standing
 from services.portal.words import LANGUAGES
 from shared import clock
 from shared.links import Purpose
+from shared.web.forms import read_form
 
 _MAX_FIELDS: Final = 20
 _STATUS: Final[Mapping[Standing, int]] = {Standing.FORGED: 404, Standing.NO_LINK: 404, Standing.FAILED: 500}
@@ -60,14 +60,9 @@ class Visit:
 
     async def form(self, link_id: UUID | None = None) -> FormData:
         """The form that was sent. Raises HTTPException 403 where it is not one that this browser got from us."""
-        form = await self.request.form(max_files=0, max_fields=_MAX_FIELDS)
-        if self.request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise HTTPException(403)
-        if not self.browser.sent_form(text(form, "csrf"), self.desk.session_keys, link_id):
-            raise HTTPException(403)
-        return form
+        return await read_form(self.request, self.browser, self.desk.session_keys, link_id, max_fields=_MAX_FIELDS)
 
-    async def count(self, of: Limits, ic_number: str) -> timedelta | None:
+    async def count(self, of: Bounds, ic_number: str) -> timedelta | None:
         """Count one try with an IC number from this address; how long to wait where it is one too many, else None."""
         address = network_of(self.request.client.host if self.request.client else "")
         tried = (of.from_here, f"{ic_number} {address}"), (of.of_account, ic_number), (of.from_address, address)
@@ -140,17 +135,6 @@ class LinkVisit:
         response = self.visit.pages.to(path)
         browser.await_event(response, self.visit.pages.cookies, event_id, clock.now())
         return response
-
-
-def text(form: FormData, name: str) -> str:
-    """A field of a form; empty where it is missing or a file."""
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def texts(form: FormData, name: str) -> list[str]:
-    """All fields of a name, in order."""
-    return [value for value in form.getlist(name) if isinstance(value, str)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,15 @@ class ManagementApi(Management):
         """All queues."""
         return [_queue(found) for found in self._get("queues", columns=_QUEUE_COLUMNS)]
 
+    def depths(self, seconds: int, step: int) -> dict[str, list[float]]:
+        """How many messages each queue held in the last so many seconds, oldest first, as the broker sampled it."""
+        asked = {"columns": "name,messages_details.samples", "lengths_age": str(seconds), "lengths_incr": str(step)}
+        return {
+            found["name"]: [float(one["sample"]) for one in reversed(found["messages_details"]["samples"])]
+            for found in self._get("queues", **asked)
+            if found.get("messages_details", {}).get("samples")
+        }
+
     def exchanges(self) -> list[ExchangeState]:
         """All exchanges, the broker's own among them."""
         return [
@@ -188,6 +197,19 @@ class ManagementApi(Management):
 def vhost_of(amqp_url: str) -> str:
     """The vhost that an AMQP URL names."""
     return unquote(urlsplit(amqp_url).path.removeprefix("/")) or "/"
+
+
+def api_url_of(amqp_url: str) -> str:
+    """The management API that belongs to the first of the comma-separated AMQP URLs: same host and user.
+
+    Where AMQP is encrypted it is too, lest the same password go over the net in clear: port 15671, else 15672.
+    """
+    if not amqp_url:
+        return ""
+    parts = urlsplit(amqp_url.split(",")[0].strip())
+    user = parts.netloc.rpartition("@")[0] or "guest:guest"
+    scheme, port = ("https", 15671) if parts.scheme == "amqps" else ("http", 15672)
+    return f"{scheme}://{user}@{parts.hostname or 'localhost'}:{port}"
 
 
 def _queue(found: Mapping[str, Any]) -> QueueState:

@@ -355,3 +355,27 @@ audit = Table(
     info={"owner": "operator", "insert_only": True},
     comment="who did or looked at what, when and why; a trigger refuses changes",
 )
+
+tries = Table(
+    "tries",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("subject", LargeBinary, primary_key=True, comment="keyed digest of whom or what is counted"),
+    Column("count", Integer, nullable=False),
+    Column("ends_at", _INSTANT, nullable=False, comment="the count starts anew after it"),
+    Index("ix_tries_ends_at", "ends_at"),
+    info={"owner": "operator"},
+    comment="how often a login to the console was tried, shared by all consoles",
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="keyed digest of the secret that the browser holds"),
+    Column("name", Text, nullable=False),
+    Column("begun_at", _INSTANT, nullable=False, server_default=text("now()")),
+    Column("seen_at", _INSTANT, nullable=False, server_default=text("now()"), comment="to the minute"),
+    Index("ix_sessions_begun_at", "begun_at"),
+    info={"owner": "operator"},
+    comment="who is logged in to the console, and where; a logout deletes the row",
+)

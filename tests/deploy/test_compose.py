@@ -206,7 +206,7 @@ def prometheus(up: Stack) -> Stack:
 
 
 def test_prometheus_finds_every_worker_and_the_broker(prometheus: Stack) -> None:
-    jobs = {"state", "mailer", "archivist", "portal", "rabbitmq", "rabbitmq-queues"}
+    jobs = {"state", "mailer", "archivist", "portal", "console", "rabbitmq", "rabbitmq-queues"}
     eventually("all are scraped", lambda: prometheus.scraped() == jobs, within=90, every=1)
 
 
@@ -252,7 +252,7 @@ def test_prometheus_evaluates_every_alert_without_an_error(prometheus: Stack) ->
 
 
 def test_a_stop_ends_each_worker_in_order(up: Stack) -> None:
-    services = ("state", "mailer", "archivist", "portal")
+    services = ("state", "mailer", "archivist", "portal", "console")
     running = [container for service in services for container in up.containers(service)]
 
     up.compose("stop", *services)

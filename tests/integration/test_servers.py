@@ -24,11 +24,12 @@ import pytest
 
 from services.cli.servers import apt, container, rabbitmq
 from services.cli.servers.catcher import MailCatcher
-from services.cli.servers.ladder import Given, Servers, ServersBusy, ServersMissing, api_url_of, servers
+from services.cli.servers.ladder import Given, Servers, ServersBusy, ServersMissing, servers
 from services.cli.servers.management import Management
 from services.cli.servers.postgres import PrivatePostgres
 from services.cli.servers.process import ServerFailed, ServerProcess, kept_ports
 from services.cli.servers.rabbitmq import PrivateRabbitMQ
+from shared.broker.management import api_url_of
 from tests.support.servers import create_database, database_url, drop_database, fresh_vhost
 
 HOLD = """

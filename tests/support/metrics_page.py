@@ -25,13 +25,13 @@ _MODULES: Final[Mapping[str, ModuleType]] = {
 _HEAD: Final = """\
 # What the services tell Prometheus
 
-Each service answers on `AKTIF_METRICS_PORT` (state 9101, mailer 9102, archivist 9103, portal 9104) at
-`AKTIF_METRICS_BIND`: `/metrics`; `/healthz`, 503 only where the process hangs; a worker also `/readyz`, 503 while it is
-paused, stopping or without a broker, and then the body says on what it waits. The portal has `/healthz` and `/readyz`
-where its pages are. The service is Prometheus's `job`. No label ever holds an id, an address or an IC number. Besides
-these: `aktif_build_info` (version) and `process_*` of the Python client. The funnel is the database's, so that every
-copy of state says the same: use `max`, not `sum`. Of what is listed for all, the portal tells what is about its
-connection to the broker.
+Each service answers on `AKTIF_METRICS_PORT` (state 9101, mailer 9102, archivist 9103, portal 9104, console 9105) at
+`AKTIF_METRICS_BIND`: `/metrics`; `/healthz`, 503 only where the process hangs; a worker also `/readyz`, 503 while it
+is paused, stopping or without a broker, and then the body says on what it waits. Portal and console have `/healthz`
+and `/readyz` where their pages are. The service is Prometheus's `job`. No label ever holds an id, an address or an IC
+number. Besides these: `aktif_build_info` (version) and `process_*` of the Python client. The funnel is the
+database's, so that every copy of state says the same: use `max`, not `sum`. Of what is listed for all, the portal
+tells what is about its connection to the broker.
 
 Written by `python -m tests.support.metrics_page`; alerts with their runbooks are in `alerts.yml`.
 

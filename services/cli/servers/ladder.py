@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from services.cli.servers import apt, rabbitmq
 from services.cli.servers.catcher import MailCatcher
 from services.cli.servers.postgres import PrivatePostgres
 from services.cli.servers.process import Server
 from services.cli.servers.rabbitmq import PrivateRabbitMQ
+from shared.broker.management import api_url_of
 
 Progress = Callable[[str], None]
 ALL = frozenset({"amqp", "database", "smtp"})
@@ -146,19 +146,6 @@ def servers(
             postgres=database,
             catcher=catcher,
         )
-
-
-def api_url_of(amqp_url: str) -> str:
-    """The management API that belongs to the first of the comma-separated AMQP URLs: same host and user.
-
-    Where AMQP is encrypted it is too, lest the same password go over the net in clear: port 15671, else 15672.
-    """
-    if not amqp_url:
-        return ""
-    parts = urlsplit(amqp_url.split(",")[0].strip())
-    user = parts.netloc.rpartition("@")[0] or "guest:guest"
-    scheme, port = ("https", 15671) if parts.scheme == "amqps" else ("http", 15672)
-    return f"{scheme}://{user}@{parts.hostname or 'localhost'}:{port}"
 
 
 def _find_postgres(folder: Path, for_tests: bool) -> Postgres:

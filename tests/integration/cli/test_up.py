@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import Broker
 
 ROOT = Path(__file__).parents[3]
-SERVICES = ("state", "mailer", "archivist", "portal")
+SERVICES = ("state", "mailer", "archivist", "portal", "console")
 Start = Callable[..., subprocess.Popen[str]]
 
 

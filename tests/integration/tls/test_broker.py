@@ -8,10 +8,9 @@ import structlog
 
 from services.cli.failures import Failed, explain
 from services.cli.management import BrokerApi
-from services.cli.servers.ladder import api_url_of
 from shared.broker.connection import BrokerUnreachable, parameters
 from shared.broker.look import look
-from shared.broker.management import vhost_of
+from shared.broker.management import api_url_of, vhost_of
 from shared.broker.provision import provision
 from shared.broker.publisher import Publisher
 from shared.broker.verdicts import Done

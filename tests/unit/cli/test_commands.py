@@ -14,7 +14,7 @@ from services.cli.__main__ import run
 ROOT = Path(__file__).parents[3]
 COMMANDS = (
     "up", "provision", "check", "register", "resend", "withdraw", "account", "queues", "ledger", "dead", "state",
-    "mailer", "archivist", "portal", "operator", "audit",
+    "mailer", "archivist", "portal", "console", "operator", "audit",
 )  # fmt: skip
 
 

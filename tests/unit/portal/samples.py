@@ -138,7 +138,7 @@ def _forms() -> dict[str, Sample]:
     page = found["sign_in"].but(ic_number=IC_NUMBER)
     return found | {
         "sign_in_wrong": page.but(problem="problem.sign_in"),
-        "sign_in_without_password": page.but(problem="problem.password_missing"),
+        "sign_in_without_password": page.but(problem="problem.password_missing", judged=True),
     }
 
 
@@ -202,17 +202,20 @@ def _passwords(language: str) -> dict[str, Sample]:
         {
             **_NOTHING_WRONG,
             **{"kind": "activation", "details": DETAILS, "rules": rules},
-            **{"unmet": _RULE_CODES, "problems": [], "mismatch": False},
+            **{"unmet": _RULE_CODES, "problems": [], "mismatch": False, "judged": False},
         },
     )
     met = page.but(unmet=frozenset())
     return {
         "password": page,
         "password_recovery": page.but(kind="recovery", details=None),
-        "password_unmet": page.but(unmet=frozenset({"digit", "special"})),
-        "password_mismatch": met.but(mismatch=True),
+        "password_unmet": page.but(unmet=frozenset({"digit", "special"}), judged=True),
+        "password_all_unmet": page.but(judged=True),
+        "password_mismatch": met.but(mismatch=True, judged=True),
         "password_missing": page.but(problem="problem.password_missing"),
-        "password_objections": met.but(problems=[say(language, key, **values) for key, values in OBJECTIONS.items()]),
+        "password_objections": met.but(
+            judged=True, problems=[say(language, key, **values) for key, values in OBJECTIONS.items()]
+        ),
     }
 
 

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from services.portal.browser import (
     Browser,
-    Cookies,
     Pending,
     await_event,
     held_link,
@@ -21,6 +20,7 @@ from services.portal.browser import (
 )
 from shared import links
 from shared.links import Purpose
+from shared.web.cookies import Cookies
 from tests.support.builders import THEN
 
 KEY, OLD_KEY, STRANGERS_KEY = (name * 32 for name in (b"k", b"o", b"s"))

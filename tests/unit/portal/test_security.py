@@ -6,8 +6,9 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from services.portal.security import BoundedBodies, headers
+from services.portal.security import headers
 from shared.settings import Settings
+from shared.web.headers import BoundedBodies
 
 
 def policy(**settings: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The operators' pages: queues, dead letters, replays, accounts, mails, audit."""

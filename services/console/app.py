@@ -1,0 +1,219 @@
+"""The console's pages: which path is which page, who may do what there, and what is answered when something fails."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from services.console import (
+    accounts,
+    audit_page,
+    board,
+    closing,
+    letter,
+    letters,
+    limits,
+    mails,
+    registering,
+    replays,
+    sign_in,
+)
+from services.console.desk import Desk
+from services.console.pages import Pages, query, to
+from services.console.visit import REFRESH_HEADER, Visit
+from shared.settings import Settings
+from shared.store.engine import is_down, name_of
+from shared.web.headers import BoundedBodies, SecurityHeaders, headers
+from shared.web.pools import DatabaseAway
+from shared.web.publishing import BrokerAway
+
+_MAX_BODY: Final = 256 * 1024
+_READY_SECONDS: Final = 2.0
+_FORGET_SECONDS: Final = 600.0
+
+Answer = Callable[[Visit], Awaitable[Response]]
+_log = structlog.get_logger()
+
+
+def build(settings: Settings) -> ASGIApp:
+    """The application. Raises BadSettings; connects to nothing before it is started."""
+    app = Starlette(
+        routes=[*_health(), *_routes()],
+        exception_handlers={
+            HTTPException: _refused,
+            BrokerAway: _broker_away,
+            DatabaseAway: _database_silent,
+            SQLAlchemyError: _database_failed,
+            Exception: _failed,
+        },
+        lifespan=_alive,
+    )
+    app.router.redirect_slashes = False
+    app.state.pages = Pages(settings)
+    app.state.desk = Desk(settings)
+    return SecurityHeaders(BoundedBodies(app, _MAX_BODY), headers(is_secure=False))
+
+
+def _routes() -> list[Route]:
+    return [
+        Route("/login", _open(sign_in.show), methods=["GET"]),
+        Route("/login", _open(sign_in.submit), methods=["POST"]),
+        _acts("/logout", sign_in.leave, by_anybody=True),
+        _shows("/", board.show),
+        _shows("/letters", letters.show),
+        _acts("/letters/note", letters.note),
+        _shows("/letters/replay", replays.plan, for_operators=True),
+        _acts("/letters/replay", replays.start),
+        _shows("/letters/discard", closing.ask, for_operators=True),
+        _acts("/letters/discard", closing.discard),
+        _acts("/letters/undo", closing.undo),
+        _shows("/letters/{letter:int}", letter.show),
+        _acts("/letters/{letter:int}/unmask", letter.unmask),
+        _acts("/letters/{letter:int}/register", registering.ask),
+        _acts("/letters/{letter:int}/registered", registering.publish),
+        _shows("/replays", replays.newest),
+        _shows("/replays/{operation:int}", replays.show),
+        _acts("/replays/{operation:int}/cancel", replays.cancel),
+        _acts("/replays/{operation:int}/resume", replays.resume),
+        _shows("/accounts", accounts.search),
+        _acts("/accounts", accounts.find, by_anybody=True),
+        _shows("/accounts/{account:uuid}", accounts.show),
+        _acts("/accounts/{account:uuid}/unmask", accounts.unmask),
+        _acts("/accounts/{account:uuid}/resend", accounts.resend),
+        _acts("/accounts/{account:uuid}/withdraw", accounts.withdraw),
+        _shows("/mails", mails.show),
+        _shows("/mails/resend", mails.ask, for_operators=True),
+        _acts("/mails/resend", mails.resend),
+        _shows("/audit", audit_page.show),
+        Route("/static/{version}/{name}", _static),
+    ]
+
+
+def _shows(path: str, answer: Answer, *, for_operators: bool = False) -> Route:
+    """A page for whoever is logged in; others are led to the login, and from there back."""
+
+    async def handle(request: Request) -> Response:
+        visit = await Visit.of(request)
+        if visit.session is None:
+            if REFRESH_HEADER in request.headers:
+                return PlainTextResponse("log in\n", 401)
+            asked = request.url.path + query(list(request.query_params.multi_items()))
+            return to("/login", next=None if asked == "/" else asked)
+        if for_operators and not visit.may_act:
+            raise HTTPException(403)
+        return await answer(visit)
+
+    return Route(path, handle, methods=["GET"])
+
+
+def _acts(path: str, answer: Answer, *, by_anybody: bool = False) -> Route:
+    """An act of whoever may act. The pages show others no button, and this is what holds."""
+
+    async def handle(request: Request) -> Response:
+        visit = await Visit.of(request)
+        if visit.session is None:
+            return to("/login")
+        if not (by_anybody or visit.may_act):
+            _log.warning("viewer_refused", who=visit.person.name, path=request.url.path)
+            raise HTTPException(403)
+        return await answer(visit)
+
+    return Route(path, handle, methods=["POST"])
+
+
+def _open(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        return await answer(await Visit.of(request))
+
+    return handle
+
+
+async def _static(request: Request) -> Response:
+    pages: Pages = request.app.state.pages
+    return pages.static(request)
+
+
+def _health() -> list[Route]:
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def ready(request: Request) -> Response:
+        desk: Desk = request.app.state.desk
+        if not desk.is_connected:
+            return PlainTextResponse("waiting for the broker\n", 503)
+        try:
+            await asyncio.wait_for(desk.in_database(_look), _READY_SECONDS)
+        except (SQLAlchemyError, TimeoutError):
+            return PlainTextResponse("waiting for the database\n", 503)
+        return PlainTextResponse("ready\n")
+
+    return [Route("/healthz", alive), Route("/readyz", ready)]
+
+
+def _look(connection: Connection) -> None:
+    connection.execute(text("SELECT 1 FROM sessions LIMIT 1"))
+
+
+@asynccontextmanager
+async def _alive(app: Starlette) -> AsyncIterator[None]:
+    desk: Desk = app.state.desk
+    await desk.start()
+    forgetting = asyncio.create_task(_forget_tries(desk))
+    yield
+    forgetting.cancel()
+    await desk.stop()
+
+
+async def _forget_tries(desk: Desk) -> None:
+    """Once in a while, by whichever console comes first; a portion at a time."""
+    while True:
+        await asyncio.sleep(_FORGET_SECONDS)
+        try:
+            while await desk.in_database(limits.LIMITS.forget):
+                await asyncio.sleep(0)
+        except (SQLAlchemyError, DatabaseAway) as error:
+            _log.warning("tries_not_forgotten", error=name_of(error))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    refused = error if isinstance(error, HTTPException) else HTTPException(500)
+    response = _error(request, refused.status_code)
+    response.headers.update(refused.headers or {})
+    return response
+
+
+async def _broker_away(request: Request, _: Exception) -> Response:
+    _log.warning("broker_away", path=request.url.path)
+    return _error(request, 503, "RabbitMQ cannot be reached, or does not confirm.")
+
+
+async def _database_failed(request: Request, error: Exception) -> Response:
+    if not is_down(error):
+        return await _failed(request, error)
+    _log.warning("database_away", path=request.url.path, error=name_of(error))
+    return _error(request, 503, "PostgreSQL cannot be reached.")
+
+
+async def _database_silent(request: Request, _: Exception) -> Response:
+    _log.warning("database_silent", path=request.url.path)
+    return _error(request, 503, "PostgreSQL does not answer in time.")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    _log.error("page_failed", path=request.url.path, exc_info=error)
+    return _error(request, 500)
+
+
+def _error(request: Request, status: int, why: str | None = None) -> Response:
+    pages: Pages = request.app.state.pages
+    return pages.page("error", status, status=status, why=why)

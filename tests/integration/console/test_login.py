@@ -1,0 +1,171 @@
+"""Who gets into the console, for how long, and with which forms."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from shared.operations import people
+from shared.operations.people import Role
+from tests.support.console import OPERATOR, PASSWORD, VIEWER, Console, form_of, logs_in, sends
+from tests.support.web import Page
+
+SESSION = "aktif-console-session"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_tried(console: Console) -> Iterator[None]:
+    yield
+    does(console, "DELETE FROM tries")
+
+
+def test_a_right_password_leads_to_the_page_that_was_asked_for(console: Console) -> None:
+    visitor = console.visitor()
+    asked = visitor.goes_to("/letters?status=open")
+
+    page = sends(visitor, asked, "/login", name=VIEWER, password=PASSWORD)
+
+    assert (asked.path, asked.heading) == ("/login", "Log in")
+    assert str(page.answer.url).endswith("/letters?status=open")
+    assert f"{VIEWER} (viewer)" in page.html
+    assert console.asks("SELECT what FROM audit WHERE who = :who", who=VIEWER)[-1] == ("login",)
+
+
+@pytest.mark.parametrize("name", [OPERATOR, "nobody.known", "x' OR 1=1 --", "ß" * 70])
+def test_a_wrong_password_and_an_unknown_name_are_answered_alike(console: Console, name: str) -> None:
+    visitor = console.visitor()
+
+    refused = logs_in(visitor, name, "Salah-Sekali-1")
+
+    assert refused.status == 401
+    assert "Name or password is not right." in refused.html
+    assert SESSION not in visitor.http.cookies
+    assert visitor.goes_to("/").path == "/login"
+
+
+def test_after_ten_tries_even_the_right_password_waits(console: Console) -> None:
+    name = console.knows("sering.salah", Role.VIEWER)
+    visitor = console.visitor()
+    statuses = [logs_in(visitor, name, "Salah-Sekali-1").status for _ in range(11)]
+
+    assert statuses == [401] * 10 + [429]
+    assert logs_in(visitor, name).status == 429
+    assert logs_in(console.visitor(), VIEWER).path == "/"  # others are not held up
+
+
+def test_a_logout_ends_the_session_wherever_its_cookie_is(console: Console) -> None:
+    visitor = console.visited_by(OPERATOR)
+    stolen = visitor.http.cookies[SESSION]
+
+    left = sends(visitor, visitor.goes_to("/"), "/logout")
+
+    thief = console.visitor()
+    thief.http.cookies.set(SESSION, stolen)
+    assert left.path == visitor.goes_to("/").path == thief.goes_to("/audit").path == "/login"
+
+
+def test_somebody_who_is_removed_is_out_at_once_and_stays_out_when_added_again(console: Console) -> None:
+    name = console.knows("sebentar.saja", Role.OPERATOR)
+    visitor = console.visited_by(name)
+
+    with console.world.engine.begin() as connection:
+        people.remove(connection, name, "tests")
+    removed = visitor.goes_to("/")
+    console.knows(name, Role.VIEWER)
+
+    assert removed.path == visitor.goes_to("/").path == "/login"
+
+
+@pytest.mark.parametrize("column", ["begun_at = now() - interval '8 hours'", "seen_at = now() - interval '30 minutes'"])
+def test_a_session_ends_after_eight_hours_and_after_thirty_idle_minutes(console: Console, column: str) -> None:
+    visitor = console.visited_by(VIEWER)
+    assert visitor.goes_to("/audit").path == "/audit"
+
+    does(console, f"UPDATE sessions SET {column}")
+
+    assert visitor.goes_to("/audit").path == "/login"
+
+
+def test_a_page_that_refreshes_itself_keeps_no_session_alive(console: Console) -> None:
+    visitor = console.visited_by(VIEWER)
+    does(console, "UPDATE sessions SET seen_at = now() - interval '29 minutes'")
+    seen = "SELECT now() - max(seen_at) > interval '28 minutes' FROM sessions"
+
+    refreshed = visitor.http.get("/audit", headers={"Aktif-Refresh": "1"})
+
+    assert refreshed.status_code == 200
+    assert console.asks(seen) == [(True,)]
+    visitor.goes_to("/audit")
+    assert console.asks(seen) == [(False,)]
+    assert console.visitor().http.get("/audit", headers={"Aktif-Refresh": "1"}).status_code == 401
+
+
+def test_a_form_without_its_own_token_is_refused(console: Console) -> None:
+    visitor = console.visitor()
+    sent = form_of(visitor.goes_to("/login"), "/login") | {"name": OPERATOR, "password": PASSWORD}
+    stolen = form_of(console.visitor().goes_to("/login"), "/login")["csrf"]
+
+    for csrf in ("", "0" * 64, stolen):
+        assert visitor.posts("/login", data={**sent, "csrf": csrf}).status == 403
+    visitor.http.headers["Sec-Fetch-Site"] = "cross-site"
+    assert visitor.posts("/login", data=sent).status == 403
+
+
+def test_a_form_of_an_earlier_session_is_refused(console: Console) -> None:
+    visitor = console.visited_by(VIEWER)
+    before = visitor.goes_to("/")
+    sends(visitor, before, "/logout")
+    logs_in(visitor, OPERATOR)
+
+    assert sends(visitor, before, "/logout").status == 403
+    assert visitor.goes_to("/").path == "/"
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/nowhere", "/letters/999999", "/static/x/style.css"])
+def test_every_answer_has_the_headers_that_protect_it(console: Console, path: str) -> None:
+    answer = console.visited_by(OPERATOR).http.get(path)
+
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "static" in path or answer.headers["cache-control"] == "no-store"
+    if "static" not in path:
+        assert " style=" not in answer.text
+        assert "<script>" not in answer.text
+
+
+def test_cookies_are_for_the_console_alone_and_out_of_reach_of_scripts(console: Console) -> None:
+    visitor = console.visitor()
+    page = visitor.goes_to("/login")
+    sent = form_of(page, "/login") | {"name": VIEWER, "password": PASSWORD}
+
+    led = visitor.http.post("/login", data=sent, follow_redirects=False)
+
+    for answer in (page.answer, led):
+        (cookie,) = answer.headers.get_list("set-cookie")
+        assert cookie.startswith("aktif-console")
+        assert {"httponly", "samesite=lax", "path=/"} <= {flag.strip().lower() for flag in cookie.split(";")}
+
+
+def test_a_stranger_sees_no_page(console: Console) -> None:
+    paths = (
+        "/",
+        "/letters",
+        "/letters/1",
+        "/replays",
+        "/replays/1",
+        "/accounts",
+        "/mails",
+        "/audit",
+        "/letters/replay",
+    )
+
+    assert {console.visitor().goes_to(path).path for path in paths} == {"/login"}
+    assert Page.of(console.visitor().http.get("/healthz")).status == 200
+
+
+def does(console: Console, statement: str) -> None:
+    """Changes something in the database behind everybody's back."""
+    with console.world.engine.begin() as connection:
+        connection.execute(text(statement))
