@@ -57,7 +57,7 @@ def test_nothing_that_is_typed_or_held_is_kept_in_clear_and_no_log_names_a_perso
     assert "PasswordSet" in messages
     assert "page_failed" in log
     assert person.ic_number in rows(site.world)
-    assert len([held for held in cookies if len(held) in {43, 64}]) == 4  # secret, two tokens, that the password was right
+    assert len([held for held in cookies if len(held) in {43, 64}]) == 4  # a secret, two tokens, a login
     assert not [secret for secret in secrets if secret in messages + rows(site.world) + log]
     assert not [value for value in personal if value in log]
     assert all(line.startswith("{") for line in log.splitlines())  # our own lines, and no library's
