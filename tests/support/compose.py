@@ -15,7 +15,14 @@ from services.cli.servers.process import free_port
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-PORTS = ("AKTIF_AMQP_PORT", "AKTIF_BROKER_API_PORT", "AKTIF_MAILPIT_PORT", "AKTIF_PORTAL_PORT", "AKTIF_PROMETHEUS_PORT")
+PORTS = (
+    "AKTIF_AMQP_PORT",
+    "AKTIF_BROKER_API_PORT",
+    "AKTIF_MAILPIT_PORT",
+    "AKTIF_PORTAL_PORT",
+    "AKTIF_CONSOLE_PORT",
+    "AKTIF_PROMETHEUS_PORT",
+)
 
 
 @dataclass
