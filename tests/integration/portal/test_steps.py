@@ -17,11 +17,15 @@ from tests.support.web import Page, Visitor, at_once
 ACTIVATION = "/account/activation"
 OTHER_PASSWORD = "Basikal-Biru-8823"
 ADDED = {"next_question": "mother_name", "next_answer": ANSWERS["mother_name"]}
+ALL_TOLD = (
+    "SELECT (SELECT count(*) FROM mails WHERE result IS NOT NULL) = "
+    "(SELECT count(*) FROM state_inbox WHERE type = 'aktif.MailSettled.v1')"
+)
 
 
 def test_looking_at_a_link_writes_nothing_and_says_nothing(site: Site) -> None:
     person = site.person()
-    site.world.settle(lambda: True)
+    site.world.settle(lambda: site.knows(ALL_TOLD) == [(True,)])
     tap, before = Tap(site.world.amqp_url), rows(site)
     scanner, browser = site.visitor(), site.visitor()
 
