@@ -45,7 +45,7 @@ def test_never_more_than_fifty_are_with_the_relay_and_not_committed(
     verdicts = desk.mailer(deliveries)
 
     begun = sum(verdict is not UNTOUCHED for verdict in verdicts)
-    assert most == 50
+    assert 10 < most <= 50  # a slow relay may not have taken all of them when it is looked at
     assert begun == len(desk.relay.mails) == desk.count(mailer_inbox)
 
 

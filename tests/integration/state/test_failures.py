@@ -160,9 +160,9 @@ def test_a_bug_in_one_event_hits_only_that_one(desk: Desk, monkeypatch: pytest.M
 
 
 def test_a_serialization_failure_repeats_the_batch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.rows("CREATE SEQUENCE tries")
+    desk.rows("CREATE SEQUENCE rounds")
     desk.rows(
-        "CREATE FUNCTION once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('tries') = 1 THEN "
+        "CREATE FUNCTION once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('rounds') = 1 THEN "
         "RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'again'; END IF; RETURN NEW; END $$"
     )
     desk.rows("CREATE TRIGGER once BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION once()")
