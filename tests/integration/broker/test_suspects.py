@@ -121,7 +121,7 @@ def test_a_message_that_kills_its_worker_takes_nobody_with_it(hands: Hands) -> N
 
     def over() -> bool:
         done.update({message.body for message in hands.drain(WORKED)} - set(done))
-        return len(done) == len(everyone) and hands.count("dead") == 1
+        return len(done) == len(everyone) and hands.counts() == {"dead": 1}
 
     while not over():
         assert crashes < 10, "it kills for ever"
