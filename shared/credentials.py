@@ -5,7 +5,6 @@ https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 
 import hashlib
 import hmac
-import secrets
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -117,25 +116,6 @@ def answer_matches(digest: str, answer: str, pepper_keys: Sequence[bytes]) -> bo
     """
     matches = [_matches(digest, _peppered(answer, key)) for key in pepper_keys]
     return any(matches)
-
-
-def needs_rehash(digest: str) -> bool:
-    """Whether a digest was made with other parameters than today's."""
-    return _HASHER.check_needs_rehash(digest)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A browser's session: the secret goes into its cookie and nowhere else, the digest into events and tables."""
-
-    secret: str
-    digest: str
-
-
-def new_session() -> Session:
-    """A session with a secret of 256 random bits."""
-    secret = secrets.token_urlsafe(32)
-    return Session(secret, session_digest(secret))
 
 
 def session_digest(secret: str) -> str:

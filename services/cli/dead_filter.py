@@ -1,8 +1,7 @@
 """Which letters a command is about: the options that all of them share."""
 
-import re
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -11,9 +10,6 @@ if TYPE_CHECKING:
 
     from shared.operations.filters import Filter
     from shared.operations.letters import Letter as Found
-
-_SPAN: Final = re.compile(r"(?P<number>\d{1,6})\s*(?P<unit>[smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Letters = Annotated[
     list[int] | None, typer.Argument(metavar="[ID]...", min=1, help="Numbers of letters; none: by the options below.")
@@ -63,17 +59,15 @@ class Which(NamedTuple):
 
 def moment(typed: str | None, option: str) -> datetime | None:
     """A span back from now, or a time, in Malaysia where it has no offset. Raises typer.BadParameter."""
-    from shared.clock import MALAYSIA, now
+    from shared.clock import now
+    from shared.wording import moment_from
 
     if typed is None:
         return None
-    if match := _SPAN.fullmatch(typed.strip()):
-        return now() - timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
     try:
-        found = datetime.fromisoformat(typed)
+        return moment_from(typed, now())
     except ValueError:
         raise typer.BadParameter("must be like 30m, 2h, 3d or 2021-01-11T08:00", param_hint=option) from None
-    return found if found.tzinfo else found.replace(tzinfo=MALAYSIA)
 
 
 def found(engine: "Engine", letter_id: int) -> "Found":

@@ -1,13 +1,9 @@
 """The console's pages: which path is which page, who may do what there, and what is answered when something fails."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,7 +18,6 @@ from services.console import (
     closing,
     letter,
     letters,
-    limits,
     mails,
     registering,
     replays,
@@ -32,14 +27,10 @@ from services.console.desk import Desk
 from services.console.pages import Pages, query, to
 from services.console.visit import REFRESH_HEADER, Visit
 from shared.settings import Settings
-from shared.store.engine import is_down, name_of
 from shared.web.headers import BoundedBodies, SecurityHeaders, headers
-from shared.web.pools import DatabaseAway
-from shared.web.publishing import BrokerAway
+from shared.web.running import alive, handlers, health
 
 _MAX_BODY: Final = 256 * 1024
-_READY_SECONDS: Final = 2.0
-_FORGET_SECONDS: Final = 600.0
 
 Answer = Callable[[Visit], Awaitable[Response]]
 _log = structlog.get_logger()
@@ -48,15 +39,9 @@ _log = structlog.get_logger()
 def build(settings: Settings) -> ASGIApp:
     """The application. Raises BadSettings; connects to nothing before it is started."""
     app = Starlette(
-        routes=[*_health(), *_routes()],
-        exception_handlers={
-            HTTPException: _refused,
-            BrokerAway: _broker_away,
-            DatabaseAway: _database_silent,
-            SQLAlchemyError: _database_failed,
-            Exception: _failed,
-        },
-        lifespan=_alive,
+        routes=[*health(), *_routes()],
+        exception_handlers={HTTPException: _refused, **handlers(_unavailable, _failed)},
+        lifespan=alive,
     )
     app.router.redirect_slashes = False
     app.state.pages = Pages(settings)
@@ -143,48 +128,6 @@ async def _static(request: Request) -> Response:
     return pages.static(request)
 
 
-def _health() -> list[Route]:
-    async def alive(_: Request) -> Response:
-        return PlainTextResponse("alive\n")
-
-    async def ready(request: Request) -> Response:
-        desk: Desk = request.app.state.desk
-        if not desk.is_connected:
-            return PlainTextResponse("waiting for the broker\n", 503)
-        try:
-            await asyncio.wait_for(desk.in_database(_look), _READY_SECONDS)
-        except (SQLAlchemyError, TimeoutError):
-            return PlainTextResponse("waiting for the database\n", 503)
-        return PlainTextResponse("ready\n")
-
-    return [Route("/healthz", alive), Route("/readyz", ready)]
-
-
-def _look(connection: Connection) -> None:
-    connection.execute(text("SELECT 1 FROM sessions LIMIT 1"))
-
-
-@asynccontextmanager
-async def _alive(app: Starlette) -> AsyncIterator[None]:
-    desk: Desk = app.state.desk
-    await desk.start()
-    forgetting = asyncio.create_task(_forget_tries(desk))
-    yield
-    forgetting.cancel()
-    await desk.stop()
-
-
-async def _forget_tries(desk: Desk) -> None:
-    """Once in a while, by whichever console comes first; a portion at a time."""
-    while True:
-        await asyncio.sleep(_FORGET_SECONDS)
-        try:
-            while await desk.in_database(limits.LIMITS.forget):
-                await asyncio.sleep(0)
-        except (SQLAlchemyError, DatabaseAway) as error:
-            _log.warning("tries_not_forgotten", error=name_of(error))
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     refused = error if isinstance(error, HTTPException) else HTTPException(500)
     response = _error(request, refused.status_code)
@@ -192,25 +135,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _broker_away(request: Request, _: Exception) -> Response:
-    _log.warning("broker_away", path=request.url.path)
-    return _error(request, 503, "RabbitMQ cannot be reached, or does not confirm.")
+def _unavailable(request: Request, why: str) -> Response:
+    return _error(request, 503, why)
 
 
-async def _database_failed(request: Request, error: Exception) -> Response:
-    if not is_down(error):
-        return await _failed(request, error)
-    _log.warning("database_away", path=request.url.path, error=name_of(error))
-    return _error(request, 503, "PostgreSQL cannot be reached.")
-
-
-async def _database_silent(request: Request, _: Exception) -> Response:
-    _log.warning("database_silent", path=request.url.path)
-    return _error(request, 503, "PostgreSQL does not answer in time.")
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    _log.error("page_failed", path=request.url.path, exc_info=error)
+def _failed(request: Request) -> Response:
     return _error(request, 500)
 
 

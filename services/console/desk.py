@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from schemas.envelope import Outgoing
+from services.console import limits, sessions
 from services.console.broker import Broker, look
 from services.console.carrier import Carrier
 from shared.broker.management import ManagementApi, api_url_of, vhost_of
 from shared.broker.publisher import Publisher
 from shared.settings import Settings
 from shared.store.engine import open_engine
-from shared.web.pools import Pools
-from shared.web.publishing import PagesPublisher
+from shared.web.running import Running
 
 _BROKER_SECONDS: Final = 3.0
 """How old what the broker said may be; it counts anew every 5 s itself."""
 _API_TIMEOUT: Final = 5.0
 
 
-class Desk(Pools):
+class Desk(Running):
     """One for each process. Opens nothing before `start`."""
 
     def __init__(self, settings: Settings) -> None:
@@ -29,9 +29,8 @@ class Desk(Pools):
         self.session_keys = settings.require_keys("session_keys")
         self.life = settings.link_life
         url, brokers = settings.require("database_url"), settings.broker_urls()
-        super().__init__(url, "aktif-console")
         publisher = Publisher(brokers, "console")
-        self._publisher = PagesPublisher(publisher)
+        super().__init__(url, "aktif-console", publisher, limits.LIMITS)
         self._replaying = open_engine(url, application="aktif-console-replay")
         self.carrier = Carrier(self._replaying, publisher)
         api_url = settings.require("broker_api_url") if settings.broker_api_url else api_url_of(brokers[0])
@@ -42,20 +41,16 @@ class Desk(Pools):
 
     async def start(self) -> None:
         """Connect to the broker, and carry on what runs, in the background."""
-        self._publisher.start()
+        await super().start()
         self.carrier.start()
 
     async def stop(self) -> None:
         """Close what is open."""
         await asyncio.to_thread(self.carrier.stop)
-        await asyncio.to_thread(self._publisher.stop)
+        await super().stop()
         self._replaying.dispose()
-        self.close()
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether the connection to the broker is open."""
-        return self._publisher.is_connected
+    look = staticmethod(sessions.is_there)
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
         """Publish; returns when the broker has all of them on disk. Raises BrokerAway."""

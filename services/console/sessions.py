@@ -21,6 +21,7 @@ _END: Final = text("DELETE FROM sessions WHERE digest = :digest")
 _FORGET: Final = text(
     f"DELETE FROM sessions WHERE begun_at < now() - {LONGEST} OR seen_at < now() - {IDLE}"  # noqa: S608
 )
+_IS_THERE: Final = text("SELECT 1 FROM sessions LIMIT 1")
 
 
 class Session(NamedTuple):
@@ -55,3 +56,8 @@ def find(connection: Connection, digests: list[bytes], *, is_act: bool) -> Sessi
 def end(connection: Connection, digest: bytes) -> None:
     """Log out."""
     connection.execute(_END, {"digest": digest})
+
+
+def is_there(connection: Connection) -> None:
+    """Raise where sessions cannot be read."""
+    connection.execute(_IS_THERE)

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from services.console import limits, sessions
@@ -13,14 +13,13 @@ from services.console.pages import cookies_of, to
 from services.console.sessions import digest_of
 from services.console.typed import typed
 from services.console.visit import SESSION_COOKIE, Visit
-from shared.credentials import MAX_PASSWORD_LENGTH, password_matches
-from shared.operations import audit
+from shared.credentials import password_matches
+from shared.operations import audit, people
 from shared.web import forms
 from shared.web.limits import Counts, network_of, subject
 
 _MAX_TYPED: Final = 60
 _CONSOLE: Final = "console"
-_DIGEST: Final = text("SELECT password_digest FROM operators WHERE name = :name")
 _log = structlog.get_logger()
 
 
@@ -51,8 +50,8 @@ async def submit(visit: Visit) -> Response:
     if wait is not None:
         _log.warning("login_throttled", address=_address(visit))
         return again(429, name=f"Tried too often. Try again in {ceil(wait.total_seconds() / 60)} min.")
-    digest = await visit.desk.in_database(_digest_of, name)
-    if not await visit.desk.hashing(password_matches, digest, password[: MAX_PASSWORD_LENGTH + 1]):
+    digest = await visit.desk.in_database(people.digest_of, name)
+    if not await visit.desk.hashing(password_matches, digest, password):
         _log.warning("login_failed", address=_address(visit))
         return again(401, password="Name or password is not right.")  # noqa: S106
     key, secret = visit.desk.session_keys[0], secrets.token_urlsafe(32)
@@ -89,10 +88,6 @@ async def _count(visit: Visit, name: str) -> Counts:
 
 def _address(visit: Visit) -> str:
     return visit.request.client.host if visit.request.client else ""
-
-
-def _digest_of(connection: Connection, name: str) -> str | None:
-    return connection.execute(_DIGEST, {"name": name}).scalar()
 
 
 def _begin(connection: Connection, digest: bytes, name: str, tried: bytes) -> None:

@@ -1,55 +1,40 @@
 """The portal's pages: which path is which page, and what is answered when something is down or wrong."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from math import ceil
 from typing import Final
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
-from services.portal import activation, limits, link_steps, metrics, password, recovery, sign_in
+from services.portal import activation, link_steps, metrics, password, recovery, sign_in
 from services.portal.desk import Desk
 from services.portal.mail_again import RECOVERY, RESEND
 from services.portal.pages import LANGUAGE_SWITCH, Pages
 from services.portal.security import headers
 from shared.links import Purpose
 from shared.settings import Settings
-from shared.store.engine import is_down, name_of
 from shared.web.headers import BoundedBodies, SecurityHeaders
-from shared.web.pools import DatabaseAway
-from shared.web.publishing import BrokerAway
+from shared.web.running import alive, handlers, health
 
 _MAX_BODY: Final = 16 * 1024
 _RETRY_SECONDS: Final = 15
-_READY_SECONDS: Final = 2.0
-_FORGET_SECONDS: Final = 600.0
 
 Answer = Callable[[Request], Awaitable[Response]]
-_log = structlog.get_logger()
 
 
 def build(settings: Settings) -> ASGIApp:
     """The application. Raises BadSettings; connects to nothing before it is started."""
     pages = Pages(settings)
     app = Starlette(
-        routes=[*_health(), *_below(pages)],
-        exception_handlers={
-            HTTPException: _refused,
-            BrokerAway: _broker_away,
-            DatabaseAway: _database_silent,
-            SQLAlchemyError: _database_failed,
-            Exception: _failed,
-        },
-        lifespan=_alive,
+        routes=[*health(), *_below(pages)],
+        exception_handlers={HTTPException: _refused, **handlers(_unavailable, _failed)},
+        lifespan=alive,
     )
     app.router.redirect_slashes = False  # it would lead to whatever host the request names
     app.state.pages = pages
@@ -116,44 +101,6 @@ def _page(path: str, show: Answer, submit: Answer | None = None) -> list[Route]:
     return [Route(path, measured, methods=["GET", "POST"] if submit else ["GET"])]
 
 
-def _health() -> list[Route]:
-    async def alive(_: Request) -> Response:
-        return PlainTextResponse("alive\n")
-
-    async def ready(request: Request) -> Response:
-        desk: Desk = request.app.state.desk
-        if not desk.is_connected:
-            return PlainTextResponse("waiting for the broker\n", 503)
-        try:
-            await asyncio.wait_for(desk.now(), _READY_SECONDS)
-        except (SQLAlchemyError, TimeoutError):
-            return PlainTextResponse("waiting for the database\n", 503)
-        return PlainTextResponse("ready\n")
-
-    return [Route("/healthz", alive), Route("/readyz", ready)]
-
-
-@asynccontextmanager
-async def _alive(app: Starlette) -> AsyncIterator[None]:
-    desk: Desk = app.state.desk
-    await desk.start()
-    forgetting = asyncio.create_task(_forget_limits(desk))
-    yield
-    forgetting.cancel()
-    await desk.stop()
-
-
-async def _forget_limits(desk: Desk) -> None:
-    """Once in a while, by whichever portal comes first; a portion at a time."""
-    while True:
-        await asyncio.sleep(_FORGET_SECONDS)
-        try:
-            while await desk.in_database(limits.forget):
-                await asyncio.sleep(0)
-        except (SQLAlchemyError, DatabaseAway) as error:
-            _log.warning("limits_not_forgotten", error=name_of(error))
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     refused = error if isinstance(error, HTTPException) else HTTPException(500)
     pages: Pages = request.app.state.pages
@@ -165,30 +112,12 @@ async def _refused(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _broker_away(request: Request, _: Exception) -> Response:
-    _log.warning("broker_away", path=request.url.path)
-    return _unavailable(request)
-
-
-async def _database_failed(request: Request, error: Exception) -> Response:
-    if not is_down(error):
-        return await _failed(request, error)
-    _log.warning("database_away", path=request.url.path, error=name_of(error))
-    return _unavailable(request)
-
-
-async def _database_silent(request: Request, _: Exception) -> Response:
-    _log.warning("database_silent", path=request.url.path)
-    return _unavailable(request)
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    _log.error("page_failed", path=request.url.path, exc_info=error)
+def _failed(request: Request) -> Response:
     pages: Pages = request.app.state.pages
     return pages.page(request, "error", 500, status=500, minutes=None, retry=None)
 
 
-def _unavailable(request: Request) -> Response:
+def _unavailable(request: Request, _: str) -> Response:
     """Nothing of what was sent is kept, and the page says so."""
     pages: Pages = request.app.state.pages
     response = pages.page(request, "error", 503, status=503, minutes=1, retry=request.url.path)

@@ -14,14 +14,13 @@ from services.portal.outcomes import Outcomes, Told, outcomes_in
 from services.portal.publishing import publish
 from shared.broker.publisher import Publisher
 from shared.settings import Settings
-from shared.web.pools import Pools
-from shared.web.publishing import PagesPublisher
+from shared.web.running import Running
 
 OUTCOME_SECONDS: Final = 5.0
 """How long a page waits for what state makes of an event."""
 
 
-class Desk(Pools):
+class Desk(Running):
     """One for each process. Opens nothing before `start`."""
 
     def __init__(self, settings: Settings) -> None:
@@ -34,23 +33,11 @@ class Desk(Pools):
         self.resends = limits.of("resend", settings.tries_per_address, from_here=5, of_account=20)
         self.recoveries = limits.of("recovery", settings.tries_per_address, from_here=5, of_account=20)
         self.sign_ins = limits.of("sign_in", settings.tries_per_address, from_here=10, of_account=30)
-        super().__init__(settings.require("database_url"), "aktif-portal")
-        self._publisher = PagesPublisher(Publisher(settings.broker_urls(), "portal"))
+        publisher = Publisher(settings.broker_urls(), "portal")
+        super().__init__(settings.require("database_url"), "aktif-portal", publisher, limits.LIMITS)
         self._outcomes = Outcomes(lambda ids: self.in_database(outcomes_in, ids))
 
-    async def start(self) -> None:
-        """Connect to the broker, in the background."""
-        self._publisher.start()
-
-    async def stop(self) -> None:
-        """Close what is open."""
-        await asyncio.to_thread(self._publisher.stop)
-        self.close()
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the connection to the broker is open."""
-        return self._publisher.is_connected
+    look = staticmethod(reading.now)
 
     async def count(self, *tried: tuple[Limit, str]) -> limits.Counts:
         """Count tries of subjects, and say how they stand."""

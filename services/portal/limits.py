@@ -39,5 +39,5 @@ ANSWERS_OF_LINK: Final = Limit("answers_link", 5, timedelta(days=2))
 ANSWERS_OF_ACCOUNT: Final = Limit("answers_account", 15, timedelta(days=1))
 """Who has the mailbox may ask for link after link, and is to guess no more for that."""
 
-_LIMITS: Final = Limits("limits")
-count, standing, forget = _LIMITS.count, _LIMITS.standing, _LIMITS.forget
+LIMITS: Final = Limits("limits")
+count, standing, forget = LIMITS.count, LIMITS.standing, LIMITS.forget

@@ -27,7 +27,7 @@ def test_what_would_open_an_account_is_nowhere_but_in_the_mail(aktif: World) -> 
     person.waits_for_mail(2)
     eventually("the stranger's event is dead", lambda: aktif.count("SELECT count(*) FROM letters") == 1)
 
-    passwords, sessions = [PASSWORD, "Kata-Laluan-Orang-99"], [person.session.secret, stranger.session.secret]
+    passwords, sessions = [PASSWORD, "Kata-Laluan-Orang-99"], [person.secret, stranger.secret]
     secrets = [token_in(mail.as_string()), *passwords, *sessions, *ANSWERS.values(), *KEYS.values()]
     personal = [IC, person.address, registration(1)["name"]]
     messages, logs = all_messages(tap), "".join(map(aktif.log_of, ("state", "mailer", "archivist")))

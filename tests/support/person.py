@@ -3,6 +3,7 @@
 import email
 import email.policy
 import re
+import secrets
 import uuid
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -23,7 +24,6 @@ from schemas.events import (
 )
 from shared import clock, credentials, links
 from shared.broker.publisher import Message
-from shared.credentials import Session
 from shared.links import Purpose
 from tests.support.registrations import publish
 from tests.support.waiting import eventually
@@ -40,12 +40,12 @@ class Person:
 
     world: World
     address: str
-    session: Session = field(default_factory=credentials.new_session)
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     @property
     def browser(self) -> str:
         """What an event may say of the session that this browser holds."""
-        return self.session.digest
+        return credentials.session_digest(self.secret)
 
     def mails(self) -> list[EmailMessage]:
         """The mails in this person's mailbox, oldest first."""
