@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 _BROKER, _DATABASE, _API = "aktif_amqp_url", "aktif_database_url", "aktif_broker_api_url"
-_KEYS: Final = ("aktif_link_keys", "aktif_pepper_keys", "aktif_session_keys")
-_NEEDS_KEYS: Final = {"mailer": ("aktif_link_keys",), "portal": _KEYS, "operator": ("aktif_session_keys",)}
+_LINK, _PEPPER, _SESSION = "aktif_link_keys", "aktif_pepper_keys", "aktif_session_keys"
+_KEYS: Final = {  # which of those that are kept each service reads under what name
+    "mailer": {_LINK: _LINK},
+    "portal": {_LINK: _LINK, _PEPPER: _PEPPER, _SESSION: _SESSION},
+    "operator": {_SESSION: "operator_session_keys"},
+}
 
 
 def of_services(of: "Settings", folder: Path) -> None:
@@ -71,13 +75,12 @@ def development_keys(folder: Path) -> None:
     """Make keys that only development accepts, and give each service those it needs; keys that are there stay."""
     from shared.settings import DEVELOPMENT
 
-    for name in _KEYS:
-        file = folder / "keys" / name
-        if not file.exists():
-            _write(file, DEVELOPMENT + secrets.token_urlsafe(32))
-    for service, names in _NEEDS_KEYS.items():
-        for name in names:
-            _write(folder / service / name, (folder / "keys" / name).read_text())
+    for service, names in _KEYS.items():
+        for name, kept in names.items():
+            file = folder / "keys" / kept
+            if not file.exists():
+                _write(file, DEVELOPMENT + secrets.token_urlsafe(32))
+            _write(folder / service / name, file.read_text())
     typer.echo(f"keys: for development only, in {folder / 'keys'}; refused where AKTIF_PORTAL_URL is https")
 
 

@@ -24,12 +24,13 @@ _ALWAYS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
+_HOLD: Final = "Strict-Transport-Security"
 _HSTS: Final = "max-age=31536000"
 
 
 def headers(*, is_secure: bool) -> dict[str, str]:
     """The headers; with https they hold browsers to it."""
-    return _ALWAYS | ({"Strict-Transport-Security": _HSTS} if is_secure else {})
+    return _ALWAYS | ({_HOLD: _HSTS} if is_secure else {})
 
 
 class BoundedBodies:
@@ -58,7 +59,7 @@ class BoundedBodies:
 
 
 class SecurityHeaders:
-    """Adds headers to each answer; what says nothing of caching is kept by nobody."""
+    """Adds headers to each answer; what says nothing of caching is kept by nobody, and https is to be held to."""
 
     def __init__(self, app: ASGIApp, given: dict[str, str]) -> None:
         self._app = app
@@ -74,6 +75,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 given = MutableHeaders(scope=message)
                 given.update(self._headers)
+                if scope["scheme"] == "https":
+                    given.setdefault(_HOLD, _HSTS)
                 given.setdefault("Cache-Control", "no-store")
             await send(message)
 

@@ -86,4 +86,5 @@ def test_generated_keys_are_for_development_and_stay(folder: Path) -> None:
     assert {file.relative_to(folder): file.read_text() for file in folder.rglob("*_keys")} == first
     assert all(key.startswith("development-") for key in first.values())
     assert len({first[Path("keys") / f"aktif_{name}"] for name in KEY_SETTINGS}) == len(KEY_SETTINGS)
-    assert first[Path("mailer/aktif_link_keys")] == first[Path("keys/aktif_link_keys")]
+    assert first[Path("mailer/aktif_link_keys")] == first[Path("portal/aktif_link_keys")]
+    assert first[Path("operator/aktif_session_keys")] != first[Path("portal/aktif_session_keys")]

@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services.portal.security import headers
 from shared.settings import Settings
-from shared.web.headers import BoundedBodies
+from shared.web.headers import BoundedBodies, SecurityHeaders
 
 
 def policy(**settings: str) -> dict[str, str]:
@@ -27,6 +27,24 @@ def test_a_page_may_load_our_own_files_and_nothing_else() -> None:
 @pytest.mark.parametrize(("url", "is_told"), [("https://aktif.example", True), ("http://localhost:8080", False)])
 def test_browsers_are_told_to_stay_with_https_where_links_are_https(url: str, is_told: bool) -> None:
     assert ("Strict-Transport-Security" in headers(Settings(portal_url=url))) is is_told
+
+
+@pytest.mark.parametrize(("scheme", "is_told"), [("https", True), ("http", False)])
+def test_a_browser_that_came_by_https_is_told_to_stay_with_it(scheme: str, is_told: bool) -> None:
+    sent = list[Message]()
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(SecurityHeaders(app, headers(Settings()))({"type": "http", "scheme": scheme}, receive, send))
+
+    assert (b"strict-transport-security" in dict(sent[0]["headers"])) is is_told
 
 
 @pytest.mark.parametrize(
