@@ -236,6 +236,28 @@ def test_a_caught_mail_is_a_file_of_the_maildir(tmp_path: Path) -> None:
     assert mail.read_bytes() == expected
 
 
+def test_a_catcher_that_is_busy_for_a_domain_refuses_each_of_its_recipients_once_and_says_so(tmp_path: Path) -> None:
+    catcher = MailCatcher(tmp_path, busy="sibuk.example.test")
+    catcher.start()
+    place = urlsplit(catcher.url)
+    recipients = ["one@sibuk.example.test", "other@Sibuk.example.test", "to@example.test"]
+    try:
+        with smtplib.SMTP(place.hostname or "", place.port or 0) as client:
+            first = client.sendmail("from@example.test", recipients, "Subject: Ujian\r\n\r\nSelamat\r\n")
+            again = client.sendmail("from@example.test", recipients, "Subject: Ujian\r\n\r\nSelamat\r\n")
+    finally:
+        catcher.stop()
+
+    refused = (451, b"4.3.2 Busy, try again later")
+    assert (first, again) == ({recipients[0]: refused, recipients[1]: refused}, {})
+    caught = sorted(mail.read_bytes().count(b"X-Envelope-To") for mail in (catcher.maildir / "new").iterdir())
+    assert caught == [1, 3]
+    said = [json.loads(line) for line in (tmp_path / "catcher.out").read_text().splitlines()]
+    assert [(line["event"], line.get("refused")) for line in said] == [
+        ("ready", None), ("refused once", 1), ("refused once", 2)
+    ]  # fmt: skip
+
+
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     process = ServerProcess("broken", tmp_path)
     process.start(["/bin/sh", "-c", "echo no such luck; exit 3"], env={}, cwd=tmp_path)
@@ -311,4 +333,7 @@ def _connections(process: psutil.Process) -> list[Any]:
 
 
 def _runs(pid: int) -> bool:
-    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
