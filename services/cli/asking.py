@@ -2,15 +2,16 @@
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from services.cli.audit import As, Why
 from services.cli.help import PEOPLE, examples, prose
 
 if TYPE_CHECKING:
     from schemas.envelope import Outgoing
-    from schemas.events import EventData
+    from schemas.events import AccountWithdrawn, EventData, Resend
     from shared.settings import Settings
 
 _WAIT_SECONDS: Final = 5.0
@@ -31,7 +32,12 @@ _WITHDRAW = prose(
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("resend", help=_RESEND, epilog=examples("aktif resend 850101-03-0007"), rich_help_panel=PEOPLE)(_resend)
+    app.command(
+        "resend",
+        help=_RESEND,
+        epilog=examples("aktif resend 850101-03-0007", "aktif resend 850101030007 --why 'asked by phone'"),
+        rich_help_panel=PEOPLE,
+    )(_resend)
     app.command(
         "withdraw",
         help=_WITHDRAW,
@@ -44,21 +50,32 @@ _Ic = Annotated[str, typer.Argument(metavar="IC", help="IC number; dashes and sp
 _Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 
-def _resend(ic: _Ic, as_json: _Json = False) -> None:
+def _resend(ic: _Ic, why: Why = None, as_: As = None, as_json: _Json = False) -> None:
     from schemas.events import Resend
 
-    _ask(Resend(reason="resend", ic_number=checked_ic(ic)), _OPERATOR, as_json=as_json)
+    _ask(Resend(reason="resend", ic_number=checked_ic(ic)), _OPERATOR, _Told("resend", why, as_), as_json=as_json)
 
 
 def _withdraw(
     ic: _Ic,
     source: Annotated[str, typer.Option(help="The HR system that speaks.")] = "/hr/cli",
+    why: Why = None,
+    as_: As = None,
     as_json: _Json = False,
 ) -> None:
     from schemas.events import AccountWithdrawn
     from services.cli.register import checked_source
 
-    _ask(AccountWithdrawn(ic_number=checked_ic(ic)), checked_source(source), as_json=as_json)
+    data, told = AccountWithdrawn(ic_number=checked_ic(ic)), _Told("withdraw", why, as_)
+    _ask(data, checked_source(source), told, as_json=as_json)
+
+
+class _Told(NamedTuple):
+    """What the audit is told of an act."""
+
+    what: str
+    why: str | None
+    who: str | None
 
 
 def checked_ic(typed: str) -> str:
@@ -75,34 +92,62 @@ def checked_ic(typed: str) -> str:
         ) from None
 
 
-def ask(of: "Settings", data: "EventData", source: str) -> "Outgoing":
-    """Publish an event on the live lane, HR's or an operator's by its source; returns it when it is confirmed."""
-    from services.cli.publishing import publishing
+def ask(of: "Settings", data: "EventData", source: str) -> None:
+    """Publish an event on the live lane, HR's or an operator's by its source; returns when it is confirmed."""
     from shared.clock import now
     from shared.operations.asking import request
 
-    event = request(data, source, now())
+    _publish(of, request(data, source, now()))
+
+
+def _publish(of: "Settings", event: "Outgoing") -> None:
+    from services.cli.publishing import publishing
+
     with publishing(of.broker_urls()) as broker:
         broker.publish([event])
-    return event
 
 
-def _ask(data: "EventData", source: str, *, as_json: bool) -> None:
+def _ask(data: "Resend | AccountWithdrawn", source: str, told: _Told, *, as_json: bool) -> None:
     from services.cli.environment import settings
     from services.cli.output import print_json
-    from shared.operations.asking import HARMLESS, in_words
+    from shared.clock import now
+    from shared.operations.asking import HARMLESS, in_words, request
 
     of = settings()
-    event = ask(of, data, source)
+    of.broker_urls()  # before anything is written down of what cannot be done
+    event = request(data, source, now())
+    _write_down(of, data.ic_number, event.id, told)
+    _publish(of, event)
     found = _outcome(of, source, event.id) if of.database_url else None
     outcome, reason = found or (None, None)
     done = outcome in {"applied", None} or reason == HARMLESS
     if as_json:
         print_json({"source": source, "id": event.id, "outcome": outcome, "reason": reason})
     else:
-        ic: Any = getattr(data, "ic_number", "")
-        typer.echo(in_words(outcome, reason, ic), err=not done)
+        typer.echo(in_words(outcome, reason, data.ic_number), err=not done)
     raise typer.Exit(0 if done else 1)
+
+
+def _write_down(of: "Settings", ic_number: str, event_id: str, told: _Told) -> None:
+    """Tell the audit before it is done. An act that a person waits for is done also where no audit can be written."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from services.cli.audit import logged, whoever
+    from services.cli.environment import database
+    from shared.operations import accounts, audit
+    from shared.store.engine import name_of
+
+    who, why_not = whoever(told.who), "AKTIF_DATABASE_URL is not set"
+    if of.database_url:
+        try:
+            with logged(), database(of) as engine, engine.begin() as connection:
+                account = accounts.id_of(connection, ic_number)
+                subject = accounts.account_named(account) if account else "nobody known"
+                audit.write(connection, who, told.what, subject, told.why, event_id=event_id)
+            return
+        except SQLAlchemyError as error:
+            why_not = name_of(error)
+    typer.echo(f"aktif: this is not in the audit: {why_not}", err=True)
 
 
 def _outcome(of: "Settings", source: str, id_: str) -> tuple[str, str | None] | None:

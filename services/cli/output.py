@@ -39,8 +39,8 @@ def table(*columns: str, title: str | None = None, right: Sequence[str] = ()) ->
 
 
 def print_json(data: Any) -> None:
-    """Print data as JSON: times in ISO 8601, ids as text."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    """Print data as JSON: times in ISO 8601, ids as text; in ASCII, so that nothing in it speaks to a terminal."""
+    sys.stdout.write(json.dumps(data, indent=2, default=_plain) + "\n")
 
 
 def _plain(value: object) -> Any:

@@ -3,13 +3,14 @@
 import threading
 import time
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection
 
 from schemas.envelope import decode
 from services.cli import asking
+from services.cli.servers.process import free_port
 from tests.integration.cli.conftest import Aktif, Queues, put
 
 HEADER = "ic_number,name,email,registered_at\n"
@@ -136,6 +137,42 @@ def test_the_outcome_is_told_in_words(
     assert words in (said.err if code else said.out)
 
 
+@pytest.mark.parametrize("command", ["resend", "withdraw"])
+def test_the_audit_is_told_who_asked_and_why_and_nothing_personal(
+    aktif: Aktif, connection: Connection, command: str
+) -> None:
+    account = _account(connection)
+
+    said = aktif(command, IC, "--why", "asked by phone", "--as", "siti", "--json")
+
+    (entry,) = aktif("audit", "--json").json
+    assert (entry["who"], entry["what"], entry["reason"]) == ("siti", command, "asked by phone")
+    assert entry["subject"] == f"account {account}"
+    assert entry["details"] == {"event_id": said.json["id"]}
+
+
+def test_what_cannot_be_audited_is_asked_for_all_the_same(
+    aktif: Aktif, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AKTIF_DATABASE_URL", f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
+
+    said = aktif("resend", IC)
+
+    assert said.code == 0
+    assert "aktif: this is not in the audit: OperationalError" in said.err
+    assert len(queues.take("state.live")) == 1
+
+
+def test_who_looks_at_an_account_in_clear_is_audited(aktif: Aktif, connection: Connection) -> None:
+    account = _account(connection)
+
+    aktif("account", IC, "--as", "siti")
+    aktif("account", IC, "--why", "ticket 4711", "--as", "siti", "--json")
+
+    looks = [(entry["what"], entry["subject"], entry["reason"]) for entry in aktif("audit", "--json").json]
+    assert looks == [("unmask", f"account {account}", why) for why in ("ticket 4711", "aktif account")]
+
+
 def test_what_is_published_is_what_state_accepts(aktif: Aktif, queues: Queues) -> None:
     import json
 
@@ -218,7 +255,7 @@ def _worked(
     )
 
 
-def _account(connection: Connection) -> None:
+def _account(connection: Connection) -> UUID:
     account, link, mail = uuid4(), uuid4(), uuid4()
     put(
         connection,
@@ -266,3 +303,4 @@ def _account(connection: Connection) -> None:
             reason=reason,
             minutes=minutes,
         )
+    return account
