@@ -87,13 +87,12 @@ class Books:
             if settlement.result in {MailResult.FAILED, MailResult.GAVE_UP}:
                 mail_id = str(settlement.job.request.mail_id)
                 log.warning("mail_failed", mail_id=mail_id, result=settlement.result, reply=settlement.reply)
-        self.verdicts.update(filter(None, map(verdict_of, settlements, caused)))
+        self.verdicts.update(map(verdict_of, settlements, caused))
 
     def _bury(self, settlement: Settlement, error: Exception) -> None:
         """What cannot be written is dead at once: another try would send the mail again."""
         why = name_of(error)
         log.error("mail_not_written", mail_id=str(settlement.job.request.mail_id), error=why)
-        if verdict_of(settlement, ()) is not None:
-            tried = settlement.attempt.result if settlement.attempt else "nothing"
-            detail = f"sent: {tried}; what became of it cannot be written: {why}"
-            self.verdicts[settlement.job.event.key] = Dead("internal_error", detail)
+        tried = settlement.attempt.result if settlement.attempt else "nothing"
+        detail = f"sent: {tried}; what became of it cannot be written: {why}"
+        self.verdicts[settlement.job.event.key] = Dead("internal_error", detail)

@@ -13,8 +13,10 @@ from typing import Final
 from uuid import UUID
 
 from schemas.events import MailKind
-from services.mailer.connection import Connection, Lost, RelayAddress, RelayDown
+from services.mailer.connection import Connection, Lost
+from services.mailer.relay import RelayAddress, RelayDown
 from services.mailer.render import Mail, Renderer
+from services.mailer.replies import Step
 from shared.findings import Finding, Part, certificate, in_clear
 from shared.settings import BadSettings, Settings, read_settings
 
@@ -42,7 +44,7 @@ def _relay(settings: Settings) -> Iterator[Finding]:
         connection = Connection(relay, timeout=_SECONDS, tls=ssl.create_default_context())
     except RelayDown as error:
         found, _, do = str(error).removeprefix(f"{relay!r}: ").partition("; ")
-        yield _MAIL.failed("relay", f"{relay!r}: {found}", do or _advice(found))
+        yield _MAIL.failed("relay", f"{relay!r}: {found}", do or _advice(error.attempt.step))
         return
     try:
         peer, reply = connection.peer, connection.ask(sender, [])
@@ -63,8 +65,8 @@ def _relay(settings: Settings) -> Iterator[Finding]:
         yield from in_clear(_MAIL, relay.host, "use smtp+starttls:// or smtps:// in AKTIF_SMTP_URL")
 
 
-def _advice(found: str) -> str:
-    if "Authentication" in found or " 535 " in found:
+def _advice(step: Step) -> str:
+    if step is Step.LOGIN:
         return "correct user and password in AKTIF_SMTP_URL"
     return "see that it runs and lets this machine in, and that AKTIF_SMTP_URL names it"
 

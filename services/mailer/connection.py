@@ -3,48 +3,20 @@
 import smtplib
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import Final, NoReturn
-from urllib.parse import unquote, urlsplit
 
+from services.mailer.relay import RelayAddress, RelayDown, failure, why
 from services.mailer.replies import Attempt, Reply, Result, Step, classify, presentable
-from shared.tls import Peer, peer_of, trouble
+from shared.tls import Peer, peer_of
 
-_DEFAULT_PORT: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _LONGEST_LINE: Final = 4096
 _MOST_LINES: Final = 100
 _WANTED: Final = {Step.MAIL: 2, Step.RCPT: 2, Step.DATA: 3, Step.CONTENT: 2}
 _END_OF_CONTENT: Final = b".\r\n"
 
 
-class RelayDown(Exception):
-    """The relay cannot be used: it was not reached, or refused us before a recipient was named."""
-
-
 class Lost(ConnectionError):
     """The connection ended, timed out, or says what is no SMTP."""
-
-
-@dataclass(frozen=True, slots=True)
-class RelayAddress:
-    """Where the relay is, and how to log in: AKTIF_SMTP_URL in its parts."""
-
-    scheme: str
-    host: str
-    port: int
-    user: str | None
-    password: str
-
-    @classmethod
-    def parse(cls, url: str) -> "RelayAddress":
-        """From `smtp://`, `smtp+starttls://` or `smtps://` with `user:password@host:port`."""
-        parts = urlsplit(url)
-        user = unquote(parts.username) if parts.username else None
-        port = parts.port or _DEFAULT_PORT[parts.scheme]
-        return cls(parts.scheme, parts.hostname or "", port, user, unquote(parts.password or ""))
-
-    def __repr__(self) -> str:
-        return f"{self.scheme}://{self.host}:{self.port}"
 
 
 class Connection:
@@ -55,7 +27,7 @@ class Connection:
         try:
             self._smtp = _open(relay, timeout, tls)
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise RelayDown(f"{relay!r}: {_why(error)}") from error
+            raise RelayDown(failure(relay, error)) from error
         self._pipelining = self._smtp.has_extn("pipelining")
 
     def send(self, sender: str, recipient: str, content: bytes) -> Attempt:
@@ -176,14 +148,14 @@ class Connection:
                     raise Lost("a reply that is no SMTP")
                 texts.append(line[4:].strip())
                 if line[3:4] != b"-":
-                    return Reply(int(line[:3]), _joined(texts))
+                    return Reply.of(int(line[:3]), texts)
         except OSError as error:
             self._lose(error)
         raise Lost("a reply without end")
 
     def _lose(self, error: OSError) -> NoReturn:
         self.close()
-        raise Lost(_why(error)) from error
+        raise Lost(why(error)) from error
 
 
 def _open(relay: RelayAddress, timeout: float, tls: ssl.SSLContext) -> smtplib.SMTP:
@@ -224,27 +196,3 @@ def _literal(sock: socket.socket) -> str:
 
 def _attempt(result: Result, step: Step, reply: Reply, recipient: str) -> Attempt:
     return Attempt(result, step, reply.without(recipient), reply.code, reply.enhanced)
-
-
-def _joined(texts: list[bytes]) -> str:
-    lines = [text.decode("utf-8", "replace") for text in texts]
-    if len(lines) == 1:
-        return lines[0]
-    enhanced = Reply(0, lines[0]).enhanced
-    if enhanced:
-        lines[1:] = [line.removeprefix(enhanced).strip() for line in lines[1:]]
-    return " ".join(lines)
-
-
-def _why(error: BaseException) -> str:
-    """What went wrong, without what we said: a login that is refused must not show what was tried."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        text = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-        return presentable(f"{type(error).__name__}: {error.smtp_code} {text}", "")
-    if isinstance(error, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(error):
-        return "the relay offers no STARTTLS, and is not spoken to in clear; use smtps:// where it has that"
-    if about_tls := trouble(error):
-        return about_tls
-    if isinstance(error, ValueError) and not isinstance(error, OSError):
-        return "the login cannot be said in SMTP"
-    return presentable(f"{type(error).__name__}: {error}", "")

@@ -55,16 +55,14 @@ def decide(job: Job) -> Verdict | str | None:
     return decision
 
 
-def verdict_of(settlement: Settlement, caused: Sequence[Outgoing]) -> tuple[Key, Verdict] | None:
-    """What is said of a delivery whose mail was tried or skipped; None where all pauses and nothing is."""
+def verdict_of(settlement: Settlement, caused: Sequence[Outgoing]) -> tuple[Key, Verdict]:
+    """What is said of a delivery whose mail was tried or skipped."""
     key = settlement.job.event.key
     if settlement.result is MailResult.GAVE_UP:
         return key, _gave_up(settlement.reply, caused)
-    if settlement.result is not None:
-        return key, Done(caused)
     if settlement.retry is not None and settlement.attempt is not None:
         return key, Retry(settlement.retry, settlement.attempt.result.value)
-    return None
+    return key, Done(caused)
 
 
 def _gave_up(reply: str, caused: Sequence[Outgoing]) -> Dead:

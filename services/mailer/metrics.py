@@ -61,13 +61,18 @@ def committed(settlements: Sequence[Settlement], now: datetime) -> None:
     effects = [(_MAIL_REQUESTED, *effect) for effect in map(effect_of, settlements) if effect]
     metrics.count(metrics.EVENTS, effects)
     metrics.count(MAILS, ((one.result, _code(one.attempt)) for one in settlements if one.result))
-    metrics.count(ATTEMPTS, ((one.attempt.result, _code(one.attempt)) for one in settlements if one.attempt))
+    tried([one.attempt for one in settlements if one.attempt])
     for one in settlements:
-        if one.attempt:
-            ATTEMPT_SECONDS.observe(one.attempt.milliseconds / 1000)
         if one.result is MailResult.ACCEPTED:
             waited = (now - one.job.event.time).total_seconds()
             ACCEPTANCE_SECONDS.labels(one.job.delivery.lane).observe(max(0.0, waited))
+
+
+def tried(attempts: Sequence[Attempt]) -> None:
+    """Some SMTP tries were committed."""
+    metrics.count(ATTEMPTS, ((one.result, _code(one)) for one in attempts))
+    for one in attempts:
+        ATTEMPT_SECONDS.observe(one.milliseconds / 1000)
 
 
 def _code(attempt: Attempt | None) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,6 +11,7 @@ _LONGEST: Final = 500
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?=\s|$)", re.ASCII)
 _OF_OUR_SETTINGS: Final = frozenset({530, 534, 535, 538})
 """Authentication or encryption is wanted (RFC 4954 §6, RFC 3207 §4): no address is at fault, whatever step says so."""
+CODES: Final = range(200, 600)
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -17,10 +19,16 @@ class Step(StrEnum):
     """How far an SMTP try came: the step whose reply decided."""
 
     CONNECT = "connect"
+    LOGIN = "login"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
     CONTENT = "content"
+
+    @property
+    def is_about_us(self) -> bool:
+        """Whether no recipient is named yet, so that a refusal says nothing of a mail."""
+        return self in {Step.CONNECT, Step.LOGIN, Step.MAIL}
 
 
 class Result(StrEnum):
@@ -39,6 +47,13 @@ class Reply:
 
     code: int
     text: str
+
+    @classmethod
+    def of(cls, code: int, texts: Sequence[bytes]) -> "Reply":
+        """From the texts of its lines, each of which may repeat the enhanced code (RFC 2034 §4)."""
+        first, *others = (text.decode("utf-8", "replace") for text in texts)
+        enhanced = (others and cls(code, first).enhanced) or ""
+        return cls(code, " ".join([first, *(line.removeprefix(enhanced).strip() for line in others)]))
 
     @property
     def enhanced(self) -> str | None:
@@ -63,6 +78,12 @@ class Attempt:
     milliseconds: int = 0
 
     @property
+    def gist(self) -> tuple[int | None, str]:
+        """What it says, without words that hold digits: times and numbers of a session, which differ every time."""
+        words = [word for word in self.reply.split() if word == self.enhanced or not re.search(r"\d", word)]
+        return self.code, " ".join(words)
+
+    @property
     def is_suspicious(self) -> bool:
         """A 5.7.x at RCPT: this address is refused by policy, or the relay refuses us altogether."""
         refused = self.result is Result.PERMANENT and self.step is Step.RCPT
@@ -78,7 +99,7 @@ def classify(step: Step, code: int) -> Result:
     connect.
     A code that fits nothing is tried again, after the content as of unknown result.
     """
-    if step in {Step.CONNECT, Step.MAIL} or code in _OF_OUR_SETTINGS:
+    if step.is_about_us or code in _OF_OUR_SETTINGS:
         return Result.MISCONFIGURED
     if step is Step.CONTENT and 200 <= code <= 299:
         return Result.ACCEPTED

@@ -9,7 +9,7 @@ from typing import Final
 
 from services.mailer.mails import Job
 from services.mailer.pace import Pace
-from services.mailer.replies import Attempt
+from services.mailer.replies import Attempt, Result
 
 WINDOW: Final = 50
 """At most so many mails are begun and not committed: what a SIGKILL may send twice."""
@@ -21,7 +21,11 @@ Finished = tuple[Job, Attempt]
 
 
 class Round:
-    """Begins jobs in order until `end`, or for a tenth of a second at least, while `connected` and not stopped."""
+    """Begins jobs in order until `end`, or for a tenth of a second at least, while `connected` and not stopped.
+
+    It stops of itself when the relay refuses us, lest every mail of the batch meet the same refusal, and after a bug,
+    which is in `error` then.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,8 @@ class Round:
         try:
             while (job := self._begin()) is not None:
                 attempt = self._send(job)
+                if attempt.result is Result.MISCONFIGURED:
+                    self.stop()
                 with self._lock:
                     self._finished.append((job, attempt))
                     if len(self._finished) == _CHUNK:

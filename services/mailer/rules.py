@@ -63,9 +63,8 @@ def skipped(job: Job, reason: str) -> Settlement:
 
 
 def settle(job: Job, attempt: Attempt, retry_hours: int) -> Settlement:
-    """What becomes of a mail by the result of one try."""
+    """What becomes of a mail by the result of one try. Raises ValueError where the relay refused us: that is no try."""
     was_given_up = job.known.result == MailResult.GAVE_UP
-    tries = (job.known.attempts or 0) + (attempt.result is not Result.MISCONFIGURED)
     unknowns = 0 if was_given_up else job.known.unknowns or 0
     result: MailResult | None = None
     retry: Wait | None = None
@@ -82,7 +81,8 @@ def settle(job: Job, attempt: Attempt, retry_hours: int) -> Settlement:
             retry = Wait.S30 if unknowns < MAX_UNKNOWNS else None
             result = None if retry else MailResult.GAVE_UP
         case Result.MISCONFIGURED:
-            pass
+            raise ValueError("a relay that refuses us settles no mail")
+    tries = (job.known.attempts or 0) + 1
     taken = attempt.result in {Result.ACCEPTED, Result.UNKNOWN}
     return Settlement(job, result, attempt.reply, tries, unknowns, attempt, taken, retry)
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import structlog
 
-from services.mailer.connection import Connection, Lost, RelayAddress, RelayDown
+from services.mailer.connection import Connection, Lost
+from services.mailer.relay import RelayAddress, RelayDown
 from services.mailer.replies import Attempt, Result, Step
 
 _HOLD_OFF_SECONDS: Final = 60.0
@@ -41,16 +42,18 @@ class Transport:
         self._changed = threading.Condition()
 
     def deliver(self, recipient: str, content: bytes) -> Attempt:
-        """Try one mail. Raises RelayDown where the relay was not reached or did not let us in.
+        """Try one mail; it is MISCONFIGURED where the relay was not reached or did not let us in.
 
         An idle connection may have been closed by the relay, or have reached what the relay allows one connection; what
         shows so before the content was sent is tried once more, over a new connection.
         """
         begun = self._clock()
-        connection = self._take()
-        attempt = self._try(connection, recipient, content)
-        if attempt is None:
-            attempt = self._try(self._take(anew=True), recipient, content) or _LOST
+        try:
+            attempt = self._try(self._take(), recipient, content)
+            if attempt is None:
+                attempt = self._try(self._take(anew=True), recipient, content) or _LOST
+        except RelayDown as down:
+            attempt = down.attempt
         return replace(attempt, milliseconds=round((self._clock() - begun) * 1000))
 
     def probe(self, recipients: Sequence[str] = ()) -> None:
@@ -59,14 +62,16 @@ class Transport:
         With `recipients`, while it would take none of them.
         """
         connection = self._connect()
+        step = Step.RCPT if recipients else Step.MAIL
         try:
             reply = connection.ask(self._sender, list(recipients))
         except Lost as error:
-            raise RelayDown(f"{self._relay!r}: {error}") from error
+            raise RelayDown(Attempt(Result.MISCONFIGURED, step, f"{self._relay!r}: {error}")) from error
         finally:
             connection.quit()
         if reply.code // 100 != 2:
-            raise RelayDown(f"{self._relay!r}: {reply.without(recipients[-1] if recipients else '')}")
+            words = reply.without(recipients[-1] if recipients else "")
+            raise RelayDown(Attempt(Result.MISCONFIGURED, step, words, reply.code, reply.enhanced))
 
     def recipient_probe(self, recipients: Sequence[str]) -> Callable[[], None]:
         """A probe for a relay that refuses recipients; five minutes on it asks only whether the relay lets us in.

@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 
 from services.mailer import mails, metrics
 from services.mailer.books import Books
-from services.mailer.connection import RelayDown
 from services.mailer.decisions import Wanted, admit, decide
 from services.mailer.mails import Job, Settlement
 from services.mailer.pace import Pace
+from services.mailer.refusal import Refusal
 from services.mailer.render import Mail, Renderer
-from services.mailer.replies import Attempt, Result, Step
+from services.mailer.replies import Attempt, Result
 from services.mailer.round import Finished, Round
 from services.mailer.rules import MAX_DOMAINS, Refusals, moment_of, settle, skipped
 from services.mailer.transport import Transport
@@ -143,7 +143,7 @@ class Mailer:
         self._end(batch, held)
 
     def _settle(self, chunk: Sequence[Finished], held: list[Finished]) -> list[Settlement]:
-        """The settlements of finished mails, without those held: what is the relay's fault, and each 5.7.x at RCPT.
+        """The settlements of finished mails, without those held: what the relay's fault stopped, each 5.7.x at RCPT.
 
         A 5.7.x is settled as its address's own as soon as the relay takes another mail, else at the batch's end.
         """
@@ -169,20 +169,19 @@ class Mailer:
 
     def _end(self, batch: Round, held: Sequence[Finished]) -> None:
         """Settle what is held, or raise DependencyDown: what is not settled is tried again uncounted."""
-        if isinstance(batch.error, RelayDown):
-            raise DependencyDown(_RELAY, str(batch.error), self._transport.probe) from batch.error
         if batch.error is not None:
             raise batch.error
         if not self._is_of_the_relay(held):
             self._books.commit([settle(job, attempt, self._retry_hours) for job, attempt in held])
             return
-        refused = [(job, replace(attempt, result=Result.MISCONFIGURED)) for job, attempt in held]
-        self._books.commit([settle(job, attempt, self._retry_hours) for job, attempt in refused])
+        *earlier, last = held
+        told = [*(one for one in earlier if not one[1].step.is_about_us), last]
+        refused = [(job, replace(attempt, result=Result.MISCONFIGURED)) for job, attempt in told]
         attempt = refused[-1][1]
-        probe_relay: Callable[[], None] = self._transport.probe
-        if attempt.step is not Step.MAIL:
-            probe_relay = self._transport.recipient_probe([job.email for job, _ in refused[-MAX_DOMAINS:]])
-        raise DependencyDown(_RELAY, attempt.reply, probe_relay)
+        probe: Callable[[], None] = self._transport.probe
+        if not attempt.step.is_about_us:
+            probe = self._transport.recipient_probe([job.email for job, _ in refused[-MAX_DOMAINS:]])
+        raise DependencyDown(_RELAY, attempt.reply, Refusal(self._engine, refused, probe).probe)
 
     def _send(self, job: Job) -> Attempt:
         request = job.request

@@ -16,6 +16,7 @@ from tenacity.nap import sleep_using_event
 from shared import metrics, tls
 from shared.broker.wire import Connection
 from shared.settings import BadSettings
+from shared.version import release
 
 _log = structlog.get_logger()
 _HEARTBEAT: Final = 30
@@ -38,7 +39,7 @@ class Tenant(Protocol):
 
 
 def parameters(url: str, name: str) -> pika.URLParameters:
-    """Connection parameters of one URL; `name` is what operators see in the list of connections.
+    """Connection parameters of one URL; `name` is what operators see in the list of connections, with our version.
 
     Raises BadSettings, for what pika says of a bad query repeats the URL. An `amqps://` that does not verify whom it
     speaks to is as bad as none, so its query may name an authority and our own certificate, and no less than that.
@@ -55,7 +56,7 @@ def parameters(url: str, name: str) -> pika.URLParameters:
     found.blocked_connection_timeout = None
     found.socket_timeout = 5
     found.stack_timeout = 10
-    found.client_properties = {"connection_name": name, "product": "Aktif"}
+    found.client_properties = {"connection_name": name, "product": "Aktif", "version": release()}
     return found
 
 

@@ -133,6 +133,15 @@ class PolicyState:
     definition: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """A connection: the name by which it can be closed, and what its client calls itself, empty where it does not."""
+
+    name: str
+    client: str
+    version: str
+
+
 class ManagementApi(Management):
     """The API, for one vhost. What it tells of queues is only what is needed, since the whole of it is dear."""
 
@@ -181,10 +190,10 @@ class ManagementApi(Management):
             for found in self._get(kind)
         ]
 
-    def connections(self) -> list[tuple[str, str]]:
-        """The name by which each connection can be closed, and the one its client gave it."""
-        found = self.request("GET", f"vhosts/{self._vhost}/connections")
-        return [(one["name"], one.get("client_properties", {}).get("connection_name", "")) for one in found]
+    def connections(self) -> list[ConnectionState]:
+        """All connections; the API learns of them some seconds late."""
+        asked = f"vhosts/{self._vhost}/connections?columns=name,client_properties"
+        return [_connection(found) for found in self.request("GET", asked)]
 
     def close_connection(self, name: str) -> None:
         """Close a connection by force."""
@@ -224,6 +233,11 @@ def _queue(found: Mapping[str, Any]) -> QueueState:
         rate_out=_rate(found, "deliver_get"),
         rate_acked=_rate(found, "ack"),
     )
+
+
+def _connection(found: Mapping[str, Any]) -> ConnectionState:
+    said = found.get("client_properties", {})
+    return ConnectionState(found["name"], str(said.get("connection_name", "")), str(said.get("version", "")))
 
 
 def _rate(found: Mapping[str, Any], name: str) -> float:

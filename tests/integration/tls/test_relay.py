@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.mailer.connection import RelayDown
+from services.mailer.relay import RelayDown
 from services.mailer.transport import Transport
 from tests.integration.tls.conftest import Certificates, Fault
 from tests.support.certificates import Certificate
@@ -64,10 +64,10 @@ def test_an_unverified_relay_is_told_no_login_and_no_mail(
     opened = relay(fault.certificate(certificates))
     transport = Transport(opened.url, SENDER, timeout=5)
 
-    with pytest.raises(RelayDown) as refused:
-        transport.deliver("pegawai@example.gov.my", b"\r\n")
+    attempt = transport.deliver("pegawai@example.gov.my", b"\r\n")
 
-    assert fault.says in str(refused.value)
+    assert attempt.result == "misconfigured"
+    assert fault.says in attempt.reply
     assert opened.server.said("AUTH") == opened.server.said("MAIL") == 0
 
 
@@ -76,6 +76,7 @@ def test_a_relay_without_starttls_is_not_spoken_to_in_clear() -> None:
         transport = Transport(f"smtp+starttls://{LOGIN}@localhost:{server.port}", SENDER, timeout=5)
 
         with pytest.raises(RelayDown, match="offers no STARTTLS, and is not spoken to in clear"):
-            transport.deliver("pegawai@example.gov.my", b"\r\n")
+            transport.probe()
+        assert transport.deliver("pegawai@example.gov.my", b"\r\n").result == "misconfigured"
 
         assert server.said("AUTH") == server.said("MAIL") == 0

@@ -12,7 +12,7 @@ ADDRESS = "pegawai.contoh@example.gov.my"
 RECIPIENT_STEPS = (Step.RCPT, Step.DATA, Step.CONTENT)
 
 
-@given(code=st.integers(200, 599), step=st.sampled_from([Step.CONNECT, Step.MAIL]))
+@given(code=st.integers(200, 599), step=st.sampled_from([Step.CONNECT, Step.LOGIN, Step.MAIL]))
 def test_what_is_refused_before_a_recipient_is_named_is_the_relays(code: int, step: Step) -> None:
     assert classify(step, code) is Result.MISCONFIGURED
 
@@ -88,3 +88,16 @@ def test_whatever_a_relay_says_can_be_kept_and_published(text: str) -> None:
 
     assert TypeAdapter(SmtpReply).validate_python(kept) == kept
     assert "\0" not in kept
+
+
+def test_words_that_hold_digits_are_no_news_but_the_codes_are() -> None:
+    def tried(code: int | None, enhanced: str | None, reply: str) -> Attempt:
+        return Attempt(Result.MISCONFIGURED, Step.MAIL, reply, code, enhanced)
+
+    busy = tried(421, "4.3.2", "421 4.3.2 Busy, session a1b2 at 08:00")
+
+    assert busy.gist == tried(421, "4.3.2", "421 4.3.2 Busy, session 77 at 08:05").gist
+    assert busy.gist != tried(421, "4.3.0", "421 4.3.0 Busy, session a1b2 at 08:00").gist
+    assert busy.gist != tried(451, "4.3.2", "451 4.3.2 Busy, session a1b2 at 08:00").gist
+    assert busy.gist != tried(421, "4.3.2", "421 4.3.2 Shutting down").gist
+    assert tried(None, None, "smtp://a1:25: no answer in time").gist == (None, "no answer in time")

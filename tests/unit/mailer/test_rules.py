@@ -132,7 +132,6 @@ def test_a_mail_settled_for_another_event_is_not_sent_again() -> None:
         (Result.PERMANENT, MailResult.FAILED, None, False),
         (Result.TRANSIENT, None, Wait.S30, False),
         (Result.UNKNOWN, None, Wait.S30, True),
-        (Result.MISCONFIGURED, None, None, False),
     ],
 )
 def test_what_becomes_of_a_first_try(
@@ -141,7 +140,12 @@ def test_what_becomes_of_a_first_try(
     settlement = settle(job(), tried(result), 24)
 
     assert (settlement.result, settlement.retry, settlement.taken) == (settled, retry, taken)
-    assert settlement.tries == (0 if result is Result.MISCONFIGURED else 1)
+    assert settlement.tries == 1
+
+
+def test_a_relay_that_refuses_us_settles_no_mail() -> None:
+    with pytest.raises(ValueError, match="settles no mail"):
+        settle(job(), tried(Result.MISCONFIGURED, Step.MAIL), 24)
 
 
 def test_transient_failures_are_given_up_after_the_hours() -> None:
