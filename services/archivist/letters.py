@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from schemas.envelope import identity
 from schemas.events import Exchange, Lane
-from schemas.fields import IC_PATTERN
+from schemas.fields import IC_PATTERN, Instant
+from shared.broker.marks import DIED_AT
 from shared.broker.topology import BROKEN, HOME, LETTERS, SERVICES, work_queue
 from shared.broker.verdicts import Delivery
 
 _MAX_HEADERS: Final = 16 * 1024
 _NUMBERS: Final = re.compile(r"\d+")
+_CODES: Final = re.compile(r"[2-5]\d\d(?: [245]\.\d{1,3}\.\d{1,3})?(?=\s|$)", re.ASCII)
+"""Basic and enhanced code, with which a mail server's reply begins."""
+_TIME: Final[TypeAdapter[datetime]] = TypeAdapter(Instant)
 _MAILERS_TYPE: Final = "aktif.MailRequested.v1"
 
 Row = dict[str, Any]
@@ -32,6 +37,7 @@ def file(delivery: Delivery) -> Row:
         "id": id_,
         "type": _text(event.get("type")),
         "ic_number": _ic_number(event),
+        "event_time": _time(event.get("time")),
         "readable": found is not None,
         "body": delivery.body,
         "headers": _as_json(delivery.headers),
@@ -52,6 +58,7 @@ def _from_worker(delivery: Delivery) -> Row:
         "attempt": _count(headers, "x-attempt", 1),
         "replay": _count(headers, "x-replay", 0),
         "by_broker": False,
+        "died_at": _time(headers.get(DIED_AT)),
     }
 
 
@@ -76,6 +83,7 @@ def _from_broker(delivery: Delivery, event: Mapping[str, Any]) -> Row:
         "attempt": _count(headers, "x-attempt", 1),
         "replay": _count(headers, "x-replay", 0),
         "by_broker": True,
+        "died_at": _time(death.get("time")),
     }
 
 
@@ -119,10 +127,26 @@ def _ic_number(event: Mapping[str, Any]) -> str | None:
     return value if isinstance(value, str) and IC_PATTERN.fullmatch(value) else None
 
 
+def _time(value: object) -> datetime | None:
+    try:
+        return _TIME.validate_python(value)
+    except ValueError:
+        return None
+
+
 def _fingerprint(row: Row) -> str:
-    """What letters of one cause share; numbers in the detail do not tell causes apart."""
-    cause = (row["service"], row["type"], row["reason"], row["field"], _NUMBERS.sub("#", row["detail"] or ""))
+    """What letters of one cause share."""
+    cause = (row["service"], row["type"], row["reason"], row["field"], _gist(row["reason"], row["detail"] or ""))
     return hashlib.sha256(repr(cause).encode()).hexdigest()[:16]
+
+
+def _gist(reason: str, detail: str) -> str:
+    """What of a detail tells causes apart: of a mail server's reply the codes, of other words all but their numbers.
+
+    The words of a reply differ from mail to mail: they name hosts, addresses, times and ids of a session.
+    """
+    codes = _CODES.match(detail) if reason == "gave_up" else None
+    return codes[0] if codes else _NUMBERS.sub("#", detail)
 
 
 def _text(value: object, most: int = 500) -> str | None:

@@ -18,13 +18,15 @@ from shared.store.tables import letters
 _Key = tuple[str | int | bytes, ...]
 _PORTION_BYTES: Final = 1 << 20
 _KEY = ("service", "origin", "source", "id", "replay", "body_digest")
-_REPLACED = ("queue", "type", "ic_number", "reason", "field", "detail", "attempt", "by_broker", "readable",
-             "fingerprint", "body", "headers")  # fmt: skip
-# A letter that comes again, because its ack was lost or because the same event died again, is one row with a count.
-# Another body under the same id is another letter, as is the same from another exchange: none may hide another.
+_REPLACED = ("queue", "type", "ic_number", "event_time", "died_at", "reason", "field", "detail", "attempt", "by_broker",
+             "readable", "fingerprint", "body", "headers")  # fmt: skip
+# An event that died again is one row with a count. Another body under the same id is another letter, as is the same
+# from another exchange: none may hide another. A death that is filed already, since the letter's ack or confirm was
+# lost, changes nothing: it would open again what was replayed or closed meanwhile.
 _ON_CONFLICT = (
     f"({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in _REPLACED)}, "
-    "times = letters.times + excluded.times, filed_at = now()"
+    "times = letters.times + excluded.times, filed_at = now() "
+    "WHERE (letters.died_at = excluded.died_at) IS NOT TRUE"
 )
 
 
@@ -56,7 +58,7 @@ class Archivist:
         except DBAPIError as error:
             if store.is_down(error):
                 raise
-            bare = {"type": None, "ic_number": None, "field": None, "detail": None, "headers": "{}"}
+            bare = {"type": None, "ic_number": None, "event_time": None, "field": None, "detail": None, "headers": "{}"}
             self._file([{**row, **bare, "source": "", "id": f"sha256:{row['fingerprint']}", "readable": False}])
 
     def _file(self, rows: Sequence[Row]) -> None:

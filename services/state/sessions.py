@@ -86,12 +86,17 @@ def activate(case: Case[PasswordSet]) -> Ruling:
 
 
 def activate_late(case: Case[PasswordSet]) -> Ruling:
-    """Of an active account, only an earlier password of the session that activated it: the earliest wins."""
+    """Of an active account, only an earlier password of the session that activated it: the earliest wins.
+
+    Not so one that an operator replays: it was dead when the person set the password that works since.
+    """
     link, time = case.link, case.event.time
     if link.completed_at is None or link.session_digest != case.data.session_digest or time > link.completed_at:
         return _superseded(case) or case.rejected("already_active")
     if time == link.completed_at:
         return case.ignored("repeated")
+    if case.moment.replay:
+        return case.ignored("stale")
     if case.account.password_set_at != link.completed_at:
         # A recovery has set a newer password since; the earlier one of this session must not undo it.
         return case.ignored("stale", case.account.with_link(replace(link, completed_at=time)))

@@ -6,13 +6,17 @@ publisher may have put them on, so they are ignored and the attempt is 1.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from schemas.events import Exchange, Lane
 from shared.broker.channel import Taken, as_text
 from shared.broker.publisher import Message
 from shared.broker.topology import HOME, LETTERS, work_queue
 from shared.broker.verdicts import Dead, Delivery, Wait
+from shared.clock import now
+
+DIED_AT: Final = "x-died-at"
+"""The header of a worker's letter that says when, by that machine's clock, to the microsecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,9 @@ def sent_home(taken: Taken, marks: Marks, queue: str) -> Message:
 
 
 def letter(taken: Taken, marks: Marks, service: str, dead: Dead) -> Message:
-    """A dead letter with its reason."""
+    """A dead letter with its reason, and the moment of its death, which tells this death from another of its event."""
     why = {"x-service": service, "x-queue": work_queue(service, marks.lane), "x-reason": dead.reason}
+    why[DIED_AT] = now().isoformat()
     if dead.field:
         why["x-field"] = _sayable(dead.field)
     return _anew(taken, LETTERS, taken.queue, {**marks.headers(), **why, "x-detail": _sayable(dead.detail)})

@@ -23,11 +23,17 @@ from shared.broker.connection import BrokerConnection
 _log = structlog.get_logger()
 _AGAIN_SECONDS: Final = 1.0
 _PERSISTENT: Final = 2
+_SHORT: Final = 255
+"""Bytes of a short string (AMQP 0-9-1 §4.2.5.3), of which names, ids and types are. pika fails on longer ones where
+nobody hears of it, in the I/O thread, and would again at every reconnection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to publish, built anew: nothing of an earlier publisher's properties but these."""
+    """One message to publish, built anew: nothing of an earlier publisher's properties but these.
+
+    An id or type that is too long for its property is left out, since only the body's counts.
+    """
 
     exchange: str
     routing_key: str
@@ -89,7 +95,12 @@ class Publisher:
         return self._connection.current is not None
 
     def publish(self, messages: Sequence[Message], on_confirmed: Callable[[], None]) -> None:
-        """Publish; `on_confirmed` is called once, in the I/O thread, when all are confirmed."""
+        """Publish; `on_confirmed` is called once, in the I/O thread, when all are confirmed.
+
+        Raises ValueError where one of them can be no AMQP message; then none is published.
+        """
+        for message in messages:
+            _check(message)
         if not messages:
             on_confirmed()
             return
@@ -98,7 +109,7 @@ class Publisher:
         self._connection.call(self._flush)
 
     def publish_and_wait(self, messages: Sequence[Message], timeout: float) -> bool:
-        """Publish, and say whether all were confirmed within some seconds."""
+        """Publish, and say whether all were confirmed within some seconds. Raises as `publish` does."""
         confirmed = threading.Event()
         self.publish(messages, confirmed.set)
         return confirmed.wait(timeout)
@@ -195,11 +206,24 @@ def _up_to(unconfirmed: Mapping[int, object], tag: int) -> list[int]:
     return list(itertools.takewhile(lambda known: known <= tag, unconfirmed))
 
 
+def _check(message: Message) -> None:
+    for name in (message.exchange, message.routing_key, message.content_type or ""):
+        if not _is_short(name):
+            raise ValueError(f"{name[:40]!r}… is longer than {_SHORT} bytes, so it cannot be published")
+    for value in (message.message_id, message.type, *(message.headers or {}).values()):
+        if isinstance(value, str):
+            value.encode()
+
+
+def _is_short(text: str) -> bool:
+    return len(text.encode()) <= _SHORT
+
+
 def _properties(message: Message) -> pika.BasicProperties:
     return pika.BasicProperties(
         content_type=message.content_type,
         delivery_mode=_PERSISTENT,
-        message_id=message.message_id,
-        type=message.type,
+        message_id=message.message_id if message.message_id and _is_short(message.message_id) else None,
+        type=message.type if message.type and _is_short(message.type) else None,
         headers=dict(message.headers) if message.headers else None,
     )

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pika
 import pytest
@@ -152,7 +153,9 @@ def test_a_dead_letter_says_why_and_where_and_keeps_nothing_of_the_publishers_he
     detail = letter.headers["x-detail"]
     assert detail.startswith("not? good")
     assert len(detail) == 500
-    others = {key: value for key, value in letter.headers.items() if key != "x-detail"}
+    died_at = datetime.fromisoformat(letter.headers["x-died-at"])
+    assert timedelta() <= datetime.now(UTC) - died_at < timedelta(minutes=1)
+    others = {key: value for key, value in letter.headers.items() if key not in {"x-detail", "x-died-at"}}
     assert {**COUNTED, **others} == COUNTED | {
         "x-origin": "aktif.hr",
         "x-lane": "bulk",

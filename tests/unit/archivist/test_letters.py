@@ -1,6 +1,7 @@
 """What a dead letter is filed under: bytes first, parsed after; and whom its headers are believed from."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -95,15 +96,69 @@ def test_an_event_of_ours_that_reached_no_queue_keeps_its_receiver_and_its_lane(
     assert filed(MAIL, via="aktif.events", key=key)["queue"] == home
 
 
-def test_letters_of_one_cause_share_a_fingerprint_whatever_their_numbers() -> None:
-    one = filed(headers={**BY_A_WORKER, "x-detail": "451 after 24 hours"})
-    same = filed(
-        MAIL | {"id": "other"} | {"type": REGISTRATION["type"]},
-        headers={**BY_A_WORKER, "x-detail": "452 after 9 hours"},
-    )
-    other = filed(headers={**BY_A_WORKER, "x-reason": "unknown_link"})
+def fingerprint(detail: str, event: Any = REGISTRATION, reason: str = "database_error") -> str:
+    """Of a letter of that cause."""
+    found: str = filed(event, headers={**BY_A_WORKER, "x-reason": reason, "x-detail": detail})["fingerprint"]
+    return found
 
-    assert one["fingerprint"] == same["fingerprint"] != other["fingerprint"]
+
+def test_letters_of_one_cause_share_a_fingerprint_whatever_their_numbers() -> None:
+    one = fingerprint("lock timeout after 24 s")
+
+    assert one == fingerprint("lock timeout after 9 s", REGISTRATION | {"id": "other"})
+    assert one != fingerprint("disk full")
+    assert one != fingerprint("lock timeout after 24 s", reason="internal_error")
+
+
+REPLIES = [
+    ("451 4.3.0 <address>: Temporary lookup failure", "451 4.3.0 Temporary lookup failure; queued as 4XyZk2Bq7LwP"),
+    ("451 4.7.0 Try again. PRX5 [SGAPR01MB4711.apcprd01.prod.outlook.com 08DE12AB]", "451 4.7.0 Try again. PRX6 [KL]"),
+    ("421 mx1.example.gov.my closing", "421 mx2.example.gov.my: too busy at 21:03:17"),
+    ("450", "450 greylisted, see http://postgrey.example/help/moe.gov.my.html"),
+]
+
+
+@pytest.mark.parametrize(("one", "same"), REPLIES, ids=["postfix", "exchange", "no enhanced code", "no text"])
+def test_mails_of_one_cause_share_a_fingerprint_whatever_words_the_server_adds(one: str, same: str) -> None:
+    assert fingerprint(one, MAIL, "gave_up") == fingerprint(same, MAIL, "gave_up")
+
+
+def test_mails_that_were_refused_with_another_code_are_another_cause() -> None:
+    replies = (
+        "451 4.3.0 later",
+        "451 4.7.1 later",
+        "452 4.3.0 later",
+        "451 later",
+        "connection lost",
+        "no reply: 4.3.0",
+    )
+
+    assert len({fingerprint(reply, MAIL, "gave_up") for reply in replies}) == len(replies)
+
+
+@pytest.mark.parametrize(
+    ("time", "read"),
+    [
+        ("2021-01-11T08:00:00+08:00", datetime(2021, 1, 11, tzinfo=UTC)),
+        ("2021-01-11T08:00:00", None),
+        ("yesterday", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_the_time_of_an_event_is_filed_where_it_can_be_read(time: Any, read: datetime | None) -> None:
+    assert filed({**REGISTRATION, "time": time})["event_time"] == read
+
+
+def test_a_death_is_told_from_another_by_its_moment() -> None:
+    moment = datetime(2026, 11, 22, 21, 3, 17, 4711, tzinfo=UTC)
+    second = moment.replace(microsecond=0)
+
+    of_a_worker = filed(headers={**BY_A_WORKER, "x-died-at": moment.isoformat()})
+    of_the_broker = filed(via="aktif.dead", headers={"x-death": [{"queue": "state.live", "time": second}]})
+    claimed = filed(via="aktif.hr", headers={"x-died-at": moment.isoformat()})
+
+    assert (of_a_worker["died_at"], of_the_broker["died_at"], claimed["died_at"]) == (moment, second, None)
 
 
 @given(

@@ -16,6 +16,7 @@ class Line:
 
     def __init__(self) -> None:
         self.published = list[bytes]()
+        self.properties = list[Any]()
         self.asked = list[str]()
         self.timers = list[Any]()
         self.connection = self
@@ -40,10 +41,12 @@ class Line:
         callback(None)
 
     def basic_publish(self, exchange: str, key: str, body: bytes, properties: Any, mandatory: bool) -> None:
-        """Keep it."""
-        del exchange, key, properties
+        """Encode it as pika does, and keep it."""
+        spec.Basic.Publish(exchange=exchange, routing_key=key, mandatory=mandatory).encode()
+        properties.encode()
         assert mandatory
         self.published.append(body)
+        self.properties.append(properties)
 
 
 @pytest.fixture
@@ -128,3 +131,35 @@ def test_what_a_lost_connection_leaves_goes_out_first_on_the_next_and_in_order(p
     assert next_line.published == [b"1", b"3", b"4"]
     publisher._on_confirm(ack(3, multiple=True))
     assert said == [1, 2]
+
+
+@pytest.mark.parametrize("text", ["x" * 256, "編" * 86], ids=["characters", "bytes"])
+def test_an_id_or_a_type_that_is_too_long_for_its_property_is_left_out(publisher: Publisher, text: str) -> None:
+    line = Line()
+    publisher.connected(line)
+    publisher.publish([Message("aktif.home", "state.live", b"1", message_id=text, type=text)], lambda: None)
+    publisher.publish([Message("aktif.home", "state.live", b"2", message_id=text[:85], type=text[:85])], lambda: None)
+    assert [(one.message_id, one.type) for one in line.properties] == [(None, None), (text[:85], text[:85])]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message("x" * 256, "state.live", b"2"),
+        Message("aktif.home", "編" * 86, b"2"),
+        Message("aktif.home", "state.live", b"2", content_type="x" * 256),
+        Message("aktif.home", "state.live", b"2", message_id="\ud800"),
+        Message("aktif.home", "state.live", b"2", headers={"x-origin": "\ud800"}),
+    ],
+    ids=["exchange", "routing key", "content type", "id", "header"],
+)
+def test_what_can_be_no_message_is_refused_where_it_is_asked_for_and_nothing_goes_out_with_it(
+    publisher: Publisher, message: Message
+) -> None:
+    said, line = list[int](), Line()
+    publisher.connected(line)
+    with pytest.raises(ValueError, match=r"cannot be published|surrogates not allowed"):
+        publisher.publish([*messages(b"1"), message], lambda: said.append(1))
+    publisher.publish(messages(b"3"), lambda: said.append(3))
+    publisher._on_confirm(ack(1))
+    assert (line.published, said) == ([b"3"], [3])

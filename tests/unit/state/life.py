@@ -20,11 +20,13 @@ class Life:
     def __init__(self, account: Account | None = None, now: datetime = THEN) -> None:
         self.account, self.now, self.rules = account, now, Rules()
 
-    def happens(self, data: EventData, time: datetime | None = None, *, attempt: int = 1, **about: Any) -> Ruling:
-        return self.sees(event(data, time or self.now, **about), attempt)
+    def happens(
+        self, data: EventData, time: datetime | None = None, *, attempt: int = 1, replay: int = 0, **about: Any
+    ) -> Ruling:
+        return self.sees(event(data, time or self.now, **about), attempt, replay)
 
-    def sees(self, event: Event, attempt: int = 1) -> Ruling:
-        ruling = decide(self.account, event, Moment(self.now, self.rules, attempt))
+    def sees(self, event: Event, attempt: int = 1, replay: int = 0) -> Ruling:
+        ruling = decide(self.account, event, Moment(self.now, self.rules, attempt, replay))
         if isinstance(ruling, Decision):
             self.account = ruling.account
         return ruling

@@ -239,6 +239,31 @@ def test_an_earlier_password_of_the_activation_never_undoes_a_recovery() -> None
     assert life.account.password_digest == recovered.password_digest
 
 
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_replayed_password_never_takes_the_place_of_one_that_the_person_set_since(purpose: Purpose) -> None:
+    link = a_running_link(purpose, questions_at=THEN, completed_at=THEN + minutes(3))
+    account = an_account(State.ACTIVE, links=(link,), password_set_at=THEN + minutes(3))
+    life = Life(account)
+
+    assert said(life.happens(password_set(link.link_id, mark="earlier"), THEN + minutes(2), replay=1)) == (
+        "ignored stale"
+    )
+    assert life.account == account
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_replayed_password_is_set_where_its_session_has_set_no_other(purpose: Purpose) -> None:
+    link = a_running_link(purpose, questions_at=THEN + minutes(1))
+    state = State.QUESTIONS_SET if purpose is Purpose.ACTIVATION else State.ACTIVE
+    life = Life(an_account(state, links=(link,)), now=THEN + minutes(600))
+
+    assert said(life.happens(password_set(link.link_id, mark="mine"), THEN + minutes(2), replay=1)).startswith(
+        "applied"
+    )
+    assert life.account is not None
+    assert life.account.password_digest == digest("mine")
+
+
 def test_repeated_answers_change_nothing() -> None:
     link = a_running_link(RECOVERY, questions_at=THEN)
     life = Life(an_account(State.ACTIVE, links=(link,)))
