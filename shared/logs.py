@@ -1,15 +1,24 @@
 """Log lines as JSON: a fixed event name plus fields. Nothing personal is ever a field in clear."""
 
 import logging
+import re
 import sys
 import threading
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from schemas.fields import IC_PATTERN
+
+_DOMAIN: Final = re.compile(r"(?!.*\d{6})(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
+"""Six digits in a row may be the beginning of an IC number."""
+_PERSONAL: Final = re.compile(
+    r"(?P<ours>\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b|\b[0-9a-f]{64}\b)"
+    r"|(?P<email>[^\s<>\"'(),:;=]+@[\w.-]*\w)|(?P<ic>(?<!\d)\d{6}[- ]?\d{2}[- ]?\d{4}(?!\d))"
+)
+"""UUIDs and digests may hold twelve digits in a row by chance, and are nobody's."""
 
 
 def configure_logs(service: str) -> None:
@@ -70,5 +79,19 @@ def mask_ic(ic_number: str) -> str:
 
 def mask_email(email: str) -> str:
     """`pegawai.contoh@example.gov.my` → `p***@example.gov.my`. What is no address is masked whole."""
-    local, at, domain = email.rpartition("@")
-    return f"{local[:1]}***@{domain}" if at else "***"
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}***@{domain}" if local and _DOMAIN.fullmatch(domain) else "***"
+
+
+def unpersonal(text: object) -> str:
+    """A text that others wrote, such as an id, a detail or a reason, with IC numbers and mail addresses masked.
+
+    Names cannot be told from other words.
+    """
+    return _PERSONAL.sub(_mask, str(text))
+
+
+def _mask(found: re.Match[str]) -> str:
+    if found["email"]:
+        return mask_email(found["email"])
+    return mask_ic(re.sub("[- ]", "", found["ic"])) if found["ic"] else found["ours"]

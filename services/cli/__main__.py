@@ -49,7 +49,7 @@ workers.add_to(app)
 
 def _say_version(wanted: bool) -> None:
     if wanted:
-        from services.cli.version import version_line
+        from shared.version import version_line
 
         typer.echo(version_line())
         raise typer.Exit

@@ -10,7 +10,6 @@ from services.cli.audit import As, Why
 from services.cli.help import PEOPLE, examples, prose
 
 if TYPE_CHECKING:
-    from schemas.envelope import Outgoing
     from schemas.events import AccountWithdrawn, EventData, Resend
     from shared.settings import Settings
 
@@ -94,37 +93,34 @@ def checked_ic(typed: str) -> str:
 
 def ask(of: "Settings", data: "EventData", source: str) -> None:
     """Publish an event on the live lane, HR's or an operator's by its source; returns when it is confirmed."""
+    from services.cli.publishing import publishing
     from shared.clock import now
     from shared.operations.asking import request
 
-    _publish(of, request(data, source, now()))
-
-
-def _publish(of: "Settings", event: "Outgoing") -> None:
-    from services.cli.publishing import publishing
-
     with publishing(of.broker_urls()) as broker:
-        broker.publish([event])
+        broker.publish([request(data, source, now())])
 
 
 def _ask(data: "Resend | AccountWithdrawn", source: str, told: _Told, *, as_json: bool) -> None:
+    from services.cli.audit import logged
     from services.cli.environment import settings
     from services.cli.output import print_json
+    from services.cli.publishing import publishing
     from shared.clock import now
     from shared.operations.asking import HARMLESS, in_words, request
 
     of = settings()
-    of.broker_urls()  # before anything is written down of what cannot be done
     event = request(data, source, now())
-    _write_down(of, data.ic_number, event.id, told)
-    _publish(of, event)
+    with logged(), publishing(of.broker_urls()) as broker:
+        _write_down(of, data.ic_number, event.id, told)
+        broker.publish([event])
     found = _outcome(of, source, event.id) if of.database_url else None
     outcome, reason = found or (None, None)
     done = outcome in {"applied", None} or reason == HARMLESS
     if as_json:
         print_json({"source": source, "id": event.id, "outcome": outcome, "reason": reason})
     else:
-        typer.echo(in_words(outcome, reason, data.ic_number), err=not done)
+        typer.echo(in_words(outcome, reason, f"`aktif account {data.ic_number}`"), err=not done)
     raise typer.Exit(0 if done else 1)
 
 
@@ -132,7 +128,7 @@ def _write_down(of: "Settings", ic_number: str, event_id: str, told: _Told) -> N
     """Tell the audit before it is done. An act that a person waits for is done also where no audit can be written."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from services.cli.audit import logged, whoever
+    from services.cli.audit import whoever
     from services.cli.environment import database
     from shared.operations import accounts, audit
     from shared.store.engine import name_of
@@ -140,7 +136,7 @@ def _write_down(of: "Settings", ic_number: str, event_id: str, told: _Told) -> N
     who, why_not = whoever(told.who), "AKTIF_DATABASE_URL is not set"
     if of.database_url:
         try:
-            with logged(), database(of) as engine, engine.begin() as connection:
+            with database(of) as engine, engine.begin() as connection:
                 account = accounts.id_of(connection, ic_number)
                 subject = accounts.account_named(account) if account else "nobody known"
                 audit.write(connection, who, told.what, subject, told.why, event_id=event_id)

@@ -24,7 +24,9 @@ _EXAMPLES = examples(
 As = Annotated[
     str | None, typer.Option("--as", metavar="NAME", help="Who you are, for the audit; else your login name here.")
 ]
-Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why; it is kept in the audit.")]
+Why = Annotated[
+    str | None, typer.Option("--why", metavar="TEXT", help="Why; kept in the audit, so no names or IC numbers.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first; needed where nobody can be asked.")]
 
 
@@ -87,12 +89,14 @@ def whoever(given: str | None) -> str:
 
 
 def reason(given: str | None) -> str:
-    """Why something is done. Asked for on a terminal. Raises typer.BadParameter."""
+    """Why something is done, IC numbers and addresses masked. Asked for on a terminal. Raises typer.BadParameter."""
+    from shared.logs import unpersonal
+
     if not given and sys.stdin.isatty():
-        given = typer.prompt("Why (kept in the audit)", err=True)
+        given = typer.prompt("Why (kept in the audit; no names or IC numbers)", err=True)
     if not given or not given.strip():
         raise typer.BadParameter("say why; it is kept in the audit", param_hint="--why")
-    return given.strip()
+    return unpersonal(given.strip())
 
 
 def confirm(question: str, *, yes: bool) -> None:

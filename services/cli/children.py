@@ -12,6 +12,8 @@ from typing import Final
 from services.cli.servers.process import ServerProcess
 from services.cli.workers import module_path
 
+RUNNING: Final = "running"
+"""The state of a service that is well."""
 _STOP_SECONDS: Final = 5.0
 """A worker that is well needs a second; one that hangs is killed, and its messages are delivered again."""
 _FIRST_PAUSE: Final = 1.0
@@ -34,7 +36,7 @@ class Child:
     def state(self) -> str:
         """In words."""
         if self.process.running:
-            return "running" if not self.restarts else f"running, started again {self.restarts}×"
+            return RUNNING if not self.restarts else f"{RUNNING}, started again {self.restarts}×"
         return "ended, starts again"
 
     def last_words(self) -> str:

@@ -6,7 +6,20 @@ import typer
 
 from services.cli import dead_closing, dead_replay
 from services.cli.audit import As, Why
-from services.cli.dead_filter import Group, Ic, Letter, Queue, Reason, Since, StatusWord, Text, Type, Until, Which
+from services.cli.dead_filter import (
+    Group,
+    Ic,
+    Letter,
+    Person,
+    Queue,
+    Reason,
+    Since,
+    StatusWord,
+    Text,
+    Type,
+    Until,
+    Which,
+)
 from services.cli.help import SEE, examples, prose
 
 _LIST = prose(
@@ -56,6 +69,7 @@ def _list(
     since: Since = None,
     until: Until = None,
     group: Group = None,
+    person: Person = None,
     status: Annotated[StatusWord, typer.Option(help="What was done about them.")] = "open",
     limit: Annotated[int, typer.Option(min=0, help="At most so many letters; the groups count all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print groups and letters as JSON.")] = False,
@@ -66,15 +80,17 @@ def _list(
     from services.cli.environment import database, settings
     from services.cli.output import print_json
     from shared.operations import letters, results
+    from shared.operations.groups import groups as causes_of
 
-    which = Which(reason, queue, type_, text, ic, since, until, group)
+    which = Which(reason, queue, type_, text, ic, since, until, group, person)
     wanted = which.chosen(status=status)
     with database(settings()) as engine, engine.connect() as connection:
-        groups = letters.groups(connection, wanted)
+        groups = causes_of(connection, wanted)
         lines = letters.page(connection, wanted, limit=limit).lines if limit else ()
         running = results.newest(connection, running=True)
     if as_json:
-        print_json({"groups": [asdict(one) for one in groups], "letters": [asdict(one) for one in lines]})
+        causes = {"groups": [asdict(one) for one in groups.shown], "groups_left_out": groups.left_out}
+        print_json({**causes, "letters": [asdict(one) for one in lines]})
     else:
         is_filtered = any((*which, status != "open"))
         dead_view.show_list(groups, lines, running, is_filtered=is_filtered)
@@ -103,4 +119,4 @@ def _show(
     if as_json:
         print_json(dead_view.as_json(letter, body))
     else:
-        dead_view.show(letter, body)
+        dead_view.show(letter, body, clear=unmask)

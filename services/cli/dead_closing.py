@@ -1,11 +1,13 @@
 """`aktif dead register` and `discard`: ending a letter otherwise than by replaying it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.cli.audit import As, Why, Yes
-from services.cli.dead_filter import Group, Ic, Letter, Letters, Queue, Reason, Since, Text, Type, Until, Which
+from services.cli.dead_filter import Group, Ic, Letter, Letters, Person, Queue, Reason, Since, Text, Type, Until, Which
 from services.cli.help import examples, prose
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def _register(
     from shared.operations import register_again
 
     of, who = settings(), whoever(as_)
-    given = {"ic_number": _digits(ic_number), "name": name, "email": email, "registered_at": registered_at}
+    given = {"ic_number": ic_number, "name": name, "email": email, "registered_at": registered_at}
     given |= {"notify": None if notify is None else str(notify).lower(), "source": source}
     changes = {field: value for field, value in given.items() if value is not None}
     with logged(), database(of) as engine:
@@ -75,14 +77,29 @@ def _register(
         wanted_for = reason(why)
         event = _corrected(letter, changes)
         confirm(f"Register the person of letter {letter_id} again, with {', '.join(changes) or 'no change'}?", yes=yes)
-        with engine.begin() as connection:
-            register_again.close(connection, letter, event, who, wanted_for)
+        with engine.begin() as connection, _said_if_overtaken():
+            seen = letter.closing.at if letter.closing else None
+            register_again.ask(connection, letter, event, who, wanted_for, seen)
         with publishing(of.broker_urls()) as broker:
             broker.publish([event])
+        with engine.begin() as connection:
+            register_again.close(connection, letter, event, who, wanted_for)
     if as_json:
         print_json({"letter_id": letter_id, "id": event.id, "routing_key": event.routing_key})
     else:
         typer.echo(f"Registered again as event {event.id}; `aktif dead show {letter_id}` says what it did.")
+
+
+@contextmanager
+def _said_if_overtaken() -> Iterator[None]:
+    """Raises Failed where somebody has closed the letter since it was looked at."""
+    from services.cli.failures import Failed
+    from shared.operations.register_again import Overtaken
+
+    try:
+        yield
+    except Overtaken as error:
+        raise Failed(f"nothing was done: {error}") from None
 
 
 def _corrected(letter: Any, changes: dict[str, str]) -> "Outgoing":
@@ -97,11 +114,6 @@ def _corrected(letter: Any, changes: dict[str, str]) -> "Outgoing":
         raise typer.BadParameter(str(error), param_hint=hints) from None
 
 
-def _digits(typed: str | None) -> str | None:
-    """Without dashes and spaces; whether it can be an IC number is for the event's schema to say."""
-    return typed and typed.replace("-", "").replace(" ", "")
-
-
 def _discard(
     letters: Letters = None,
     reason: Reason = None,
@@ -112,6 +124,7 @@ def _discard(
     since: Since = None,
     until: Until = None,
     group: Group = None,
+    person: Person = None,
     undo: Annotated[bool, typer.Option("--undo", help="Open these discarded letters again.")] = False,
     why: Why = None,
     yes: Yes = False,
@@ -125,14 +138,15 @@ def _discard(
     from shared.operations import discard
     from shared.operations.letters import count as number_of
 
-    which = Which(reason, queue, type_, text, ic, since, until, group)
-    wanted = which.chosen(letters, status="discarded" if undo else "open")
+    which = Which(reason, queue, type_, text, ic, since, until, group, person)
+    wanted = which.chosen(letters, status="discarded" if undo else "all")
     if not letters and (undo or not any(which)):
         raise typer.BadParameter("name the letters" + ("" if undo else ", or say which"), param_hint="ID")
     of, who, wanted_for = settings(), whoever(as_), asked_why(why)
     with logged(), database(of) as engine:
         with engine.connect() as connection:
-            number = number_of(connection, wanted)
+            plan = discard.plan(connection, wanted)
+            number = number_of(connection, wanted) if undo else plan.letters
         verb = "Open" if undo else "Discard"
         if number:
             confirm(f"{verb} {count(number, 'letter')}{' again' if undo else ''}?", yes=yes)
@@ -140,7 +154,7 @@ def _discard(
             if undo:
                 done = discard.undo(connection, letters or (), who, wanted_for)
             else:
-                done = discard.discard(connection, wanted, who, wanted_for)
+                done = discard.discard(connection, wanted.before(plan.at), who, wanted_for)
     if as_json:
         print_json({"opened" if undo else "discarded": done})
     else:

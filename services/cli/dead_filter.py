@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from shared.operations.filters import Filter
+    from shared.operations.filters import Person as Somebody
     from shared.operations.letters import Letter as Found
 
 Letters = Annotated[
@@ -23,6 +24,10 @@ Ic = Annotated[str | None, typer.Option("--ic", metavar="IC", help="Only about t
 Since = Annotated[str | None, typer.Option(help="Only filed since: 30m, 2h, 3d, or an ISO 8601 time.")]
 Until = Annotated[str | None, typer.Option(help="Only filed before: 30m, 2h, 3d, or an ISO 8601 time.")]
 Group = Annotated[str | None, typer.Option("--group", help="Only of this group, by its fingerprint.")]
+Person = Annotated[
+    str | None,
+    typer.Option("--person", help="Only about this person: the id of the account, or the number of a letter."),
+]
 StatusWord = Literal["open", "replayed", "discarded", "registered", "all"]
 
 
@@ -37,6 +42,7 @@ class Which(NamedTuple):
     since: str | None = None
     until: str | None = None
     group: str | None = None
+    person: str | None = None
 
     def chosen(self, letters: list[int] | None = None, status: StatusWord = "all") -> "Filter":
         """The filter that they mean, for these letters or all. Raises typer.BadParameter."""
@@ -52,9 +58,20 @@ class Which(NamedTuple):
             since=moment(self.since, "--since"),
             until=moment(self.until, "--until"),
             fingerprint=self.group,
+            person=_person(self.person) if self.person else None,
             status=None if status == "all" else Status(status),
             letters=tuple(letters or ()),
         )
+
+
+def _person(typed: str) -> "Somebody":
+    from shared.operations.filters import person_from
+
+    try:
+        return person_from(typed)
+    except ValueError:
+        hint = "must be the id of an account, or the number of a letter; an IC number goes with --ic"
+        raise typer.BadParameter(hint, param_hint="--person") from None
 
 
 def moment(typed: str | None, option: str) -> datetime | None:

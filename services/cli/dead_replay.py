@@ -1,26 +1,17 @@
-"""`aktif dead plan` and `replay`: what a replay would do; doing it, with progress, in order to be ended and resumed."""
+"""`aktif dead plan` and `replay`: what a replay would do; beginning, resuming and cancelling one."""
 
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from services.cli.audit import As, Why, Yes
-from services.cli.dead_filter import Group, Ic, Letters, Queue, Reason, Since, Text, Type, Until, Which
+from services.cli.dead_filter import Group, Ic, Letters, Person, Queue, Reason, Since, Text, Type, Until, Which
 from services.cli.help import examples, prose
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from shared.operations.carrying import Turn
     from shared.operations.replay import Order
-    from shared.operations.results import Progress
-    from shared.settings import Settings
 
 _PLAN = prose(
     """Say what a replay would do, and do nothing: how many letters match, are obsolete, wait, and may be sent.
@@ -31,8 +22,9 @@ _PLAN = prose(
 _REPLAY = prose(
     """Send letters back to the queue they died from, under the same id; each at most once, whoever else replays.
 
-    First says what it will do. Ctrl-C ends it in order: what was not sent is free again, and --resume N goes on with
-    it, also after its process was killed. Ends with what became of the letters; `aktif dead show` links each to the
+    First says what it will do, and takes nothing that is filed after that. Ctrl-C here, or --cancel N from elsewhere,
+    ends it in order: what was not sent is free again, and --resume N goes on with it, also after its process was
+    killed. Ends with what became of the letters; `aktif dead show` links each to the
     letter that it died in again."""
 )
 _EXAMPLES: Final = (
@@ -40,8 +32,8 @@ _EXAMPLES: Final = (
     "aktif dead replay --reason gave_up --rate 50 --stop-after 5",
     "aktif dead replay --group 0123456789abcdef --limit 10 --yes --why 'a try'",
     "aktif dead replay --resume 3",
+    "aktif dead replay --cancel 3",
 )
-_FRAME_SECONDS: Final = 0.5
 
 Obsolete = Annotated[bool, typer.Option("--obsolete", help="Send obsolete ones too.")]
 Force = Annotated[bool, typer.Option("--force", help="Send those too that somebody may have forged.")]
@@ -66,6 +58,7 @@ def _plan(
     since: Since = None,
     until: Until = None,
     group: Group = None,
+    person: Person = None,
     limit: Limit = None,
     obsolete: Obsolete = False,
     force: Force = False,
@@ -76,7 +69,7 @@ def _plan(
     from services.cli.output import print_json
     from shared.operations.replay import Order, plan
 
-    which = Which(reason, queue, type_, text, ic, since, until, group)
+    which = Which(reason, queue, type_, text, ic, since, until, group, person)
     order = Order(which.chosen(letters), "plan", obsolete, force, most=limit)
     with database(settings()) as engine, engine.connect() as connection:
         found = plan(connection, order)
@@ -96,6 +89,7 @@ def _replay(
     since: Since = None,
     until: Until = None,
     group: Group = None,
+    person: Person = None,
     limit: Limit = None,
     rate: Annotated[float | None, typer.Option(min=0.01, help="At most so many letters a second.")] = None,
     stop_after: Annotated[
@@ -104,12 +98,14 @@ def _replay(
     obsolete: Obsolete = False,
     force: Force = False,
     resume: Annotated[int | None, typer.Option(metavar="N", min=1, help="Go on with replay N.")] = None,
+    cancel: Annotated[int | None, typer.Option(metavar="N", min=1, help="End replay N.")] = None,
     wait: Annotated[float, typer.Option(min=0, help="Wait so many seconds for the results.")] = 10,
     why: Why = None,
     yes: Yes = False,
     as_: As = None,
     as_json: _Json = False,
 ) -> None:
+    from services.cli import dead_carrying
     from services.cli import dead_replay_view as view
     from services.cli.audit import logged, whoever
     from services.cli.audit import reason as asked_why
@@ -118,18 +114,22 @@ def _replay(
     from shared.operations.replay import Order
     from shared.operations.results import State
 
-    which = Which(reason, queue, type_, text, ic, since, until, group)
+    which = Which(reason, queue, type_, text, ic, since, until, group, person)
     wanted = which.chosen(letters)
-    if resume and (wanted.as_json() or limit or rate or stop_after):
-        raise typer.BadParameter("goes on as it was begun: name no letters and no limits", param_hint="--resume")
+    if (resume or cancel) and (wanted.as_json() or limit or rate or stop_after or (resume and cancel)):
+        hint = "--resume" if resume else "--cancel"
+        raise typer.BadParameter("names one that was begun: name no letters and no limits", param_hint=hint)
     of, who = settings(), whoever(as_)
     with logged(), database(of) as engine:
+        if cancel:
+            _cancelled(engine, cancel, who)
+            return
         if resume:
             operation = _resumed(engine, resume, who)
         else:
             order = Order(wanted, asked_why(why), obsolete, force, rate, limit, stop_after)
             operation = _started(engine, order, who, yes=yes)
-        result = _carry_on(of, engine, operation, who, wait)
+        result = dead_carrying.carry_on(of, engine, operation, who, wait)
     if as_json:
         print_json(view.progress_as_json(result))
     else:
@@ -151,7 +151,7 @@ def _started(engine: "Engine", order: "Order", who: str, *, yes: bool) -> int:
         raise typer.Exit(1)
     confirm(f"Send {count(found.to_send, 'letter')} home?", yes=yes)
     with engine.begin() as connection:
-        begun = start(connection, who, order)
+        begun = start(connection, who, order.before(found.at))
     typer.echo(f"Replay {begun.operation_id}: {count(begun.letters, 'letter')}.", err=True)
     return begun.operation_id
 
@@ -171,83 +171,18 @@ def _resumed(engine: "Engine", operation: int, who: str) -> int:
     return operation
 
 
-def _carry_on(of: "Settings", engine: "Engine", operation: int, who: str, patience: float) -> "Progress":
-    """Publish until it is over or a signal comes, then wait a while for results."""
-    from services.cli.publishing import publishing
-    from shared.operations import carrying
-    from shared.operations.results import State
+def _cancelled(engine: "Engine", operation: int, who: str) -> None:
+    """End one that runs, and say when that is. Raises Failed where it does not run."""
+    from services.cli.failures import Failed
+    from shared.operations.carrying import Cancelled, cancel
+    from shared.operations.results import NotThere
 
     try:
-        with publishing(of.broker_urls()) as broker, _ending() as ending, _bar(engine, operation) as draw:
-
-            def on_turn(_: "Turn") -> None:
-                draw()
-
-            state = carrying.carry_on(engine, operation, broker.send, wait=ending.wait, on_turn=on_turn)
-            if ending.is_set() and state is State.RUNNING:
-                with engine.begin() as connection:
-                    carrying.cancel(connection, operation, who)
-            return _results(engine, operation, time.monotonic() + patience, ending, draw)
-    except Exception:
-        sys.stderr.write(f"aktif: replay {operation} is not over; `aktif dead replay --resume {operation}` goes on\n")
-        raise
-
-
-def _results(
-    engine: "Engine", operation: int, until: float, ending: threading.Event, draw: Callable[[], None]
-) -> "Progress":
-    from shared.operations.results import progress
-
-    while True:
-        with engine.connect() as connection:
-            found = progress(connection, operation)
-        draw()
-        if not found.waiting or time.monotonic() > until or ending.wait(_FRAME_SECONDS):
-            return found
-
-
-@contextmanager
-def _ending() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C or SIGTERM; the second Ctrl-C ends at once."""
-    ending = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def end(_: int, __: Any) -> None:
-        ending.set()
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
-
-    for number in before:
-        signal.signal(number, end)
-    try:
-        yield ending
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _bar(engine: "Engine", operation: int) -> Iterator[Callable[[], None]]:
-    """A function that draws how far it is, on a terminal, twice a second at most."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    from services.cli.output import console
-    from shared.operations.results import progress
-
-    screen = console(stderr=True)
-    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
-    drawn = 0.0
-    with Bar(*columns, TimeElapsedColumn(), console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task("replaying", total=None, words="")
-
-        def draw() -> None:
-            nonlocal drawn
-            if bar.disable or time.monotonic() - drawn < _FRAME_SECONDS:
-                return
-            with engine.connect() as connection:
-                now = progress(connection, operation)
-            words = f"{now.worked:,} worked, {now.failed:,} failed again, {now.waiting:,} waiting"
-            bar.update(task, completed=now.published, total=now.letters, words=words)
-            drawn = time.monotonic()
-
-        yield draw
+        with engine.begin() as connection:
+            ends = cancel(connection, operation, who)
+    except NotThere as error:
+        raise Failed(str(error)) from None
+    if ends is Cancelled.BEFORE:
+        raise Failed(f"replay {operation} had ended before")
+    when = "has ended" if ends is Cancelled.NOW else "ends as soon as the portion in hand is sent"
+    typer.echo(f"Replay {operation} {when}; what is not sent is free again.")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from services.cli.output import BAD, GOOD, ODD, QUIET, clean, console, count
-from shared.operations.advice import UNSAFE, Action, advice
+from shared.operations.advice import advice
 from shared.operations.replay import Fate, Plan
 from shared.operations.results import Progress, State
 
@@ -30,13 +30,8 @@ def show_plan(plan: Plan, *, stderr: bool = False) -> None:
     for fate, words in _WORDS.items():
         if number := plan.number(fate):
             screen.print(Text.assemble(f"  {number:>9,}  ", (words, "" if fate is Fate.FREE else QUIET)))
-    again = {
-        reason: number
-        for reason, number in plan.counts.get(Fate.FREE, {}).items()
-        if advice(reason).action is not Action.REPLAY and reason not in UNSAFE
-    }
-    for reason, number in again.items():
-        screen.print(Text(f"  {number:>9,}  {clean(reason)}: {advice(reason).do}", style=ODD))
+    for reason, number in plan.not_mended.items():
+        screen.print(Text(f"  {number:>9,}  not mended by a replay, {clean(reason)}: {advice(reason).do}", style=ODD))
     ending = "" if plan.to_send else ": nothing to do"
     screen.print(Text(f"{count(plan.to_send, 'letter')} to send{ending}.", style="bold"))
 
@@ -62,8 +57,10 @@ def show_result(found: Progress) -> None:
     screen.print(f"{heads[found.state]}: {count(found.published, 'letter')} sent.")
     for words, letters, style in (
         ("worked", found.worked, GOOD),
+        ("worked, and refused: `aktif dead show` says why", found.rejected, ODD),
         ("failed again: `aktif dead list` shows them", found.failed, BAD),
         ("not worked yet", found.waiting, ODD),
+        ("not sent, free again", found.left, ODD),
     ):
         if letters:
             screen.print(Text(f"  {letters:>9,}  {words}", style=style))
@@ -71,4 +68,4 @@ def show_result(found: Progress) -> None:
 
 def progress_as_json(found: Progress) -> dict[str, Any]:
     """The same as data."""
-    return {**asdict(found), "letters": found.letters, "published": found.published}
+    return {**asdict(found), "letters": found.letters, "published": found.published, "left": found.left}

@@ -14,43 +14,50 @@ from rich.text import Text
 from services.cli.output import BAD, GOOD, ODD, QUIET, at, clean, console, count, dashed, table
 from shared.logs import mask_ic
 from shared.operations.advice import Action, advice
-from shared.operations.letters import Closing, Group, Letter, Line
+from shared.operations.filters import Status
+from shared.operations.groups import Group, Groups
+from shared.operations.letters import Closing, Letter, Line
+from shared.operations.register_again import options
 from shared.operations.results import Progress
 from shared.operations.standing import Obsolete, Result
 
-_WIDE: Final = 120
+_ROOMY, _WIDE = 100, 120
 _OBSOLETE: Final = {
     Obsolete.WORKED: "its event was worked since, or a mended one under its id",
     Obsolete.ACTIVE: "the account is active",
     Obsolete.WITHDRAWN: "the registration was withdrawn",
     Obsolete.NEWER: "HR sent something newer about this person",
+    Obsolete.LINK_OVER: "the link that it came through has ended: a password was set, or a newer link took its place",
     Obsolete.NO_MAIL: "its mail is no longer wanted",
 }
 _RESULTS: Final = {
     Result.QUEUED: "not sent yet",
     Result.WAITING: "sent, not worked yet",
     Result.WORKED: "worked",
+    Result.REJECTED: "worked, and refused",
     Result.FAILED: "failed again",
 }
 
 
-def show_list(
-    groups: Sequence[Group], letters: Sequence[Line], running: Sequence[Progress], *, is_filtered: bool
-) -> None:
+def show_list(groups: Groups, letters: Sequence[Line], running: Sequence[Progress], *, is_filtered: bool) -> None:
     """Print groups and letters, and the replays that are not over."""
     screen = console()
     for operation in running:
         screen.print(_running(operation), style=ODD)
-    if not groups:
+    if not groups.shown:
         words = "No dead letter matches." if is_filtered else "No dead letters."
         screen.print(words, style=None if is_filtered else GOOD)
         return
-    total = sum(group.letters for group in groups)
+    total = groups.letters
     screen.print(Text("By cause", style="bold"))
-    for group in groups:
+    for group in groups.shown:
         screen.print(_group(group))
+    if groups.left_out:
+        shown = sum(group.letters for group in groups.shown)
+        more = f"{count(groups.left_out, 'more cause')} with {count(total - shown, 'letter')}"
+        screen.print(Text(f"{more}: filter by --reason, --queue or --since to see them", style=ODD))
     if letters:
-        screen.print(_letters(letters, with_ids=screen.width >= _WIDE))
+        screen.print(_letters(letters, screen.width))
     left = total - len(letters)
     more = f" ({left:,} more with --limit {total})" if left > 0 else ""
     example = f"; `aktif dead show {letters[0].letter_id}` shows one" if letters else ""
@@ -69,8 +76,8 @@ def _group(group: Group) -> Padding:
     head = Text.assemble(f"{group.letters:,} × ", (clean(group.reason), BAD), f"  {_event(group.type)}")
     head.append(f"  {clean(group.service)}, newest {at(group.filed_at)}, group {group.fingerprint}", style=QUIET)
     lines = [Text(advice(group.reason).do)]
-    if group.detail:
-        lines.insert(0, Text(clean(group.detail), style=QUIET))
+    if group.words:
+        lines.insert(0, Text(clean(group.words), style=QUIET))
     if group.obsolete:
         of = "" if group.looked_at == group.open else f" of the newest {group.looked_at:,}"
         lines.append(Text(f"{group.obsolete:,}{of} obsolete", style=ODD))
@@ -81,24 +88,28 @@ def _group(group: Group) -> Padding:
     return Padding(Lines(head, *(Padding(line, (0, 0, 0, 4)) for line in lines)), (0, 0, 1, 0))
 
 
-def _letters(letters: Sequence[Line], *, with_ids: bool) -> Table:
-    rows = table("no.", "filed", "queue", "event", "reason", title="Letters", right=("no.",))
-    for column in rows.columns:
+def _letters(letters: Sequence[Line], width: int) -> Table:
+    """A narrow screen drops what `dead show` tells too, and cuts no number."""
+    is_roomy = width >= _ROOMY
+    rows = table("no.", "filed", *(("queue", "event") if is_roomy else ()), "reason", "stands", title="Letters")
+    rows.columns[0].justify = "right"
+    rows.columns[0].min_width = max(len(str(letter.letter_id)) for letter in letters)
+    for column in rows.columns if is_roomy else rows.columns[:1]:
         column.no_wrap = True
-    rows.add_column("stands")
-    if with_ids:
+    if width >= _WIDE:
         rows.add_column("id", overflow="ellipsis", no_wrap=True)
     for letter in letters:
         times = f" ×{letter.times}" if letter.times > 1 else ""
-        cells = [str(letter.letter_id), at(letter.filed_at), clean(letter.queue), _event(letter.type)]
+        about = [clean(letter.queue), _event(letter.type)] if is_roomy else []
         stands = "obsolete" if letter.obsolete and letter.status == "open" else letter.status.value
-        ids = [clean(letter.id)] if with_ids else []
-        rows.add_row(*cells, f"{clean(letter.reason)}{times}", stands, *ids)
+        ids = [clean(letter.id)] if width >= _WIDE else []
+        filed = at(letter.filed_at)
+        rows.add_row(str(letter.letter_id), filed, *about, f"{clean(letter.reason)}{times}", stands, *ids)
     return rows
 
 
-def show(letter: Letter, body: Any) -> None:
-    """Print one letter, its body as it may be shown."""
+def show(letter: Letter, body: Any, *, clear: bool = False) -> None:
+    """Print one letter, its body as it may be shown; the IC number of its account only where that is in clear too."""
     screen = console()
     line, words = letter.line, advice(letter.line.reason)
     grid = Table.grid(padding=(0, 2))
@@ -110,15 +121,17 @@ def show(letter: Letter, body: Any) -> None:
     if line.field:
         grid.add_row("field", clean(line.field))
     grid.add_row("what to do", words.do)
-    grid.add_row("suggested", _suggested(letter))
+    if line.status is Status.OPEN:
+        grid.add_row("suggested", _suggested(letter))
     grid.add_row("HR was told", _told(letter))
     grid.add_row("event", _event(line.type))
     grid.add_row("source, id", f"{clean(line.source or '–')}  {clean(line.id)}")
     grid.add_row("queue", f"{clean(line.queue)}, published to {clean(line.origin)}")
     grid.add_row("tried", f"attempt {line.attempt}, replay {line.replay}, filed {count(line.times, 'time')}")
     grid.add_row("by", "the broker" if line.by_broker else f"the {clean(letter.service)} worker")
-    grid.add_row("filed", f"{at(line.filed_at)}, first {at(letter.first_filed_at)}, group {line.fingerprint}")
-    grid.add_row("account", _account(letter))
+    first = f", the first {at(letter.first_filed_at)}" if line.times > 1 else ""
+    grid.add_row("filed", f"{at(line.filed_at)}{first}, group {line.fingerprint}")
+    grid.add_row("account", _account(letter, clear=clear))
     for row in _done(letter):
         grid.add_row(*row)
     screen.print(Panel(Lines(grid), title=f"Dead letter {line.letter_id}", title_align="left", expand=False))
@@ -150,20 +163,21 @@ def as_json(letter: Letter, body: Any) -> dict[str, Any]:
 
 def _suggested(letter: Letter) -> Text:
     text = Text(letter.suggested.value)
-    if command := _command(letter.suggested, str(letter.line.letter_id)):
+    corrections = options(letter) if letter.suggested is Action.REGISTER else ()
+    if command := _command(letter.suggested, " ".join((str(letter.line.letter_id), *corrections))):
         text.append(f": {command}", style=QUIET)
     return text
 
 
 def _command(action: Action, which: str) -> str | None:
-    """The line that does what is suggested. A registration is one letter's."""
+    """The line that does what is suggested for these. A registration is one letter's."""
     match action:
         case Action.REPLAY:
-            return f"aktif dead replay {which} --why …"
-        case Action.REGISTER if which.isdecimal():
-            return f"aktif dead register {which} --why …"
+            return f"aktif dead replay {which}"
+        case Action.REGISTER if not which.startswith("--"):
+            return f"aktif dead register {which}"
         case Action.DISCARD:
-            return f"aktif dead discard {which} --why …"
+            return f"aktif dead discard {which}"
         case _:
             return None
 
@@ -188,7 +202,9 @@ def _done(letter: Letter) -> list[tuple[str, Text]]:
 def _replay(one: Any) -> Text:
     died = f", as letter {one.failed_as}" if one.failed_as else ""
     head = f"{one.replay} by {clean(one.who)}, {at(one.queued_at)} ({clean(one.reason)}): "
-    return Text.assemble(head, (_RESULTS[one.result] + died, BAD if one.result is Result.FAILED else ""))
+    did = f" ({clean(one.did)})" if one.did else ""
+    style = {Result.FAILED: BAD, Result.REJECTED: ODD}.get(one.result, "")
+    return Text.assemble(head, (f"{_RESULTS[one.result]}{did}{died}", style))
 
 
 def _closing(closing: Closing) -> Text:
@@ -199,10 +215,11 @@ def _closing(closing: Closing) -> Text:
     return text
 
 
-def _account(letter: Letter) -> Text:
+def _account(letter: Letter, *, clear: bool) -> Text:
     if letter.account_state is None or letter.account_ic is None:
         return Text("none that is known" if letter.readable else "not known: the message cannot be read")
-    text = Text(f"{letter.account_state}: `aktif account {dashed(letter.account_ic)}`")
+    masked = f"{mask_ic(letter.account_ic)} (`aktif dead show {letter.line.letter_id} --unmask` shows the number)"
+    text = Text(f"{letter.account_state}: {f'`aktif account {dashed(letter.account_ic)}`' if clear else masked}")
     if letter.line.obsolete:
         text.append(f"\nthe letter is obsolete: {_OBSOLETE[letter.line.obsolete]}", style=ODD)
     return text

@@ -5,7 +5,7 @@ import email.policy
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,8 @@ from shared.clock import now
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-_SOURCE: Final = "/hr/demo"
+SOURCE: Final = "/hr/demo"
+"""The HR system that registers the sample."""
 FIRST: Final = "850101030007"
 """The IC number of the first person of the sample, whom the hints name."""
 _FIRST_EMAIL: Final = "pegawai.satu@example.gov.my"
@@ -31,11 +32,11 @@ _LINK_SECONDS: Final = 20.0
 
 
 class Demo:
-    """The sample, registered; and what the catcher has of its mails by now."""
+    """The sample, registered, with what is published besides; and what the catcher has of its mails by now."""
 
-    def __init__(self, of: "Settings", maildir: Path) -> None:
-        self._settings, self._maildir = of, maildir
-        self._people = list(_sample().events())
+    def __init__(self, of: "Settings", maildir: Path, besides: Sequence[Outgoing] = ()) -> None:
+        self._settings, self._maildir, self._besides = of, maildir, besides
+        self._people = list(sample("sample_staff.csv").events())
         self._emails = set(map(_email, self._people))
         self._seen = set[str]()
         self._caught = set[str]()
@@ -69,7 +70,7 @@ class Demo:
         self.look()
         was_done_before = _FIRST_EMAIL in self._caught
         with publishing(self._settings.broker_urls()) as broker:
-            broker.publish(self._people)
+            broker.publish([*self._people, *self._besides])
         if was_done_before:
             ask(self._settings, Resend(reason="resend", ic_number=FIRST), "/aktif/operator/demo")
 
@@ -101,10 +102,14 @@ def link_in(mail: Path) -> str | None:
     return found[0] if found else None
 
 
-def _sample() -> StaffList:
-    """The sample staff list. Its lane is live, for somebody watches."""
-    text = resources.files("services.cli").joinpath("sample_staff.csv").read_text(encoding="utf-8")
-    return read(text, Terms(_SOURCE, now(), Lane.LIVE))
+def sample(file: str) -> StaffList:
+    """A staff list of invented people. Its lane is live, for somebody watches."""
+    return read(sample_text(file), Terms(SOURCE, now(), Lane.LIVE))
+
+
+def sample_text(file: str) -> str:
+    """A sample as it is kept beside us."""
+    return resources.files("services.cli").joinpath(file).read_text(encoding="utf-8")
 
 
 def _email(event: Outgoing) -> str:

@@ -1,26 +1,35 @@
-"""`aktif ledger`: prints the reconciliation of all events, and mends it."""
+"""`aktif ledger`: prints the reconciliation of all events, keeps it for the console, and mends it."""
 
+import sys
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from services.cli.audit import As, Why
 from services.cli.help import SEE, examples, prose
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
-    from services.cli.ledger import Caused, LedgerReport
     from services.cli.management import BrokerApi
+    from shared.operations.ledger import Caused, LedgerReport
+    from shared.operations.sent import Sent
     from shared.settings import Settings
 
 _HELP = prose(
     """Check that every event that was caused is found exactly once: done, waiting or dead.
 
-    Reads what each inbox says it caused and looks it up on the receiver's side. What is found nowhere is waiting or
-    lost while queues hold messages, and lost when they are empty. Exit code 1 where not all is found exactly once.
+    Reads what each inbox says it caused, and what operators replayed or registered again, and looks it up on the
+    receiver's side. What is found nowhere is waiting or lost while queues hold messages, and lost when they are empty.
+    Exit code 1 where not all is found exactly once. The result is kept with your name, and shown on the console's
+    board and its page Ledger.
 
-    --mend publishes what is lost again, under the same ids, which is safe: an event takes effect once."""
+    --mend publishes what is lost again, under the same ids and replay numbers, which is safe: an event takes effect
+    once. It is kept in the audit."""
 )
 _SHOWN: Final = 10
 
@@ -29,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the command."""
     epilog = examples(
         "aktif ledger",
-        "aktif ledger --mend",
+        "aktif ledger --mend --why 'mailer.bulk was purged'",
         "aktif ledger --json",
         exits={0: "every event is found exactly once", 1: "one is not, or may not be yet"},
     )
@@ -38,24 +47,32 @@ def add_to(app: typer.Typer) -> None:
 
 def _ledger(
     mend: Annotated[bool, typer.Option("--mend", help="Publish again what was caused and is lost.")] = False,
+    why: Why = None,
+    as_: As = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
+    from services.cli.audit import logged
     from services.cli.environment import database, settings
-    from services.cli.ledger import audit
     from services.cli.output import print_json
+    from shared.operations.ledger import audit
 
-    of = settings()
-    with database(of) as engine:
+    of, begun = settings(), time.monotonic()
+    with logged(), database(of) as engine:
         report = audit(engine, _api(of))
-        mended = _mend(of, engine, report) if mend else 0
+        seconds = time.monotonic() - begun
+        ledger_id = _keep(engine, report, as_, seconds)
+        mended = _mend(of, engine, ledger_id, report, as_, why) if mend and report.lost else 0
     if as_json:
         print_json(
             {
                 "clean": report.clean,
+                "verdict": report.verdict,
                 **asdict(report),
                 "waiting": {**asdict(report.waiting), "messages": report.waiting.messages},
                 "lost": len(report.lost),
                 "mended": mended,
+                "ledger_id": ledger_id,
+                "seconds": round(seconds, 3),
             }
         )
     else:
@@ -80,30 +97,54 @@ def _api(of: "Settings") -> "BrokerApi | None":
     return api
 
 
-def _mend(of: "Settings", engine: "Engine", report: "LedgerReport") -> int:
-    """Publish what is certainly lost; returns how many events that were."""
-    from services.cli.ledger import outgoing_of
-    from services.cli.publishing import publishing
+def _keep(engine: "Engine", report: "LedgerReport", as_: str | None, seconds: float) -> int | None:
+    """Keep what was found; returns its number. A look must not fail for that, so None where it cannot be kept."""
+    from sqlalchemy.exc import SQLAlchemyError
 
-    if not report.lost:
+    from services.cli.audit import whoever
+    from services.cli.failures import Failed, explain
+    from shared.operations.ledger_runs import keep
+
+    try:
+        with engine.begin() as connection:
+            return keep(connection, report, whoever(as_), seconds)
+    except (Failed, SQLAlchemyError) as error:
+        typer.echo(f"aktif: this result is not kept: {explain(error)}", err=True)
+        return None
+
+
+def _mend(
+    of: "Settings", engine: "Engine", ledger_id: int | None, report: "LedgerReport", as_: str | None, why: str | None
+) -> int:
+    """Publish what is certainly lost; returns how many events that were. What cannot be audited is not done.
+
+    Why is asked for on a terminal; a script need not say it.
+    """
+    from services.cli.audit import reason, whoever
+    from services.cli.publishing import publishing
+    from shared.operations.ledger_runs import mend
+
+    if ledger_id is None:
+        typer.echo("aktif: nothing is mended, since it could not be kept in the audit who did it", err=True)
         return 0
+    because = reason(why) if why or sys.stdin.isatty() else None
     with publishing(of.broker_urls()) as broker:
-        return broker.publish(outgoing_of(engine, report.lost))
+        return mend(engine, ledger_id, report, whoever(as_), because, broker.send)
 
 
 def _show(report: "LedgerReport", mended: int) -> None:
     from services.cli.output import BAD, GOOD, ODD, QUIET, console, count, table
 
     screen = console()
-    summary = table("Events between state and mailer", "number", right=("number",))
-    summary.add_row("caused", f"{report.caused:,}")
+    summary = table("Events", "number", right=("number",))
+    summary.add_row("caused, between state and mailer", f"{report.caused:,}")
+    summary.add_row("sent by operators", f"{report.sent:,}")
     summary.add_row("done", f"{report.done:,}")
     summary.add_row("dead letters", f"{report.dead:,}")
     summary.add_row("mails that are tried again", f"{report.waiting.retried_mails:,}")
-    found_nowhere = BAD if report.lost else ODD if report.missing else None
-    summary.add_row(
-        "found nowhere" if report.lost else "not found yet", f"{len(report.missing):,}", style=found_nowhere
-    )
+    unfound = len(report.missing) - len(report.lost)
+    summary.add_row("not found yet", f"{unfound:,}", style=ODD if unfound else None)
+    summary.add_row("lost", f"{len(report.lost):,}", style=BAD if report.lost else None)
     summary.add_row("found twice", f"{len(report.twice):,}", style=BAD if report.twice else None)
     summary.add_row("besides, told to HR systems", f"{report.told:,}", style=QUIET)
     screen.print(summary)
@@ -112,27 +153,41 @@ def _show(report: "LedgerReport", mended: int) -> None:
     screen.print(_queues_in_words(report))
     if mended:
         screen.print(f"Mended: {count(mended, 'event')} published again under the same ids.", style=GOOD)
-    elif report.clean:
-        screen.print("Clean: every caused event has exactly one fate.", style=GOOD)
-    elif report.lost:
-        screen.print("Not clean: `aktif ledger --mend` publishes what is lost again, under the same ids.", style=BAD)
-    elif report.missing:
-        words = f"Not decided: {count(len(report.missing), 'event')} wait or are lost"
-        screen.print(f"{words}; look again when the queues are empty (`aktif queues --watch`).", style=ODD)
     else:
-        screen.print("Not clean: what is found twice needs a person who looks at both.", style=BAD)
+        words, style = _verdict(report)
+        screen.print(words, style=style)
 
 
-def _show_events(events: "tuple[Caused, ...]", title: str) -> None:
+def _verdict(report: "LedgerReport") -> tuple[str, str]:
+    """What it comes to and what to do, and how that looks."""
+    from services.cli.output import BAD, GOOD, ODD, count
+    from shared.operations.ledger import DEAD_AFTER, Verdict
+
+    match report.verdict:
+        case Verdict.CLEAN:
+            return "Clean: every caused event has exactly one fate.", GOOD
+        case Verdict.LOST:
+            return "Not clean: `aktif ledger --mend` publishes what is lost again, under the same ids.", BAD
+        case Verdict.UNDECIDED:
+            words = f"Not decided: {count(len(report.missing), 'event')} wait or are lost"
+            return f"{words}; look again when the queues are empty (`aktif queues --watch`).", ODD
+        case Verdict.TWICE if any(event.why == DEAD_AFTER for event in report.twice):
+            words = "Not clean: look at the account and the letter (`aktif dead list --text ID --status all`)"
+            return f"{words}; where all is well with the person, `aktif dead discard` settles it.", BAD
+        case Verdict.TWICE:
+            return "Not clean: what is found twice needs a person who looks at both.", BAD
+
+
+def _show_events(events: "Sequence[Caused | Sent]", title: str) -> None:
     from services.cli.output import at, clean, console, table
 
     if not events:
         return
-    rows = table("caused at", "event", "id", "found", title=title)
+    rows = table("at", "event", "id", "found", title=title)
     for column in rows.columns[:2]:
         column.no_wrap = True
     for event in events[:_SHOWN]:
-        name = event.type.removeprefix("aktif.").removesuffix(".v1")
+        name = (event.type or "unreadable").removeprefix("aktif.").removesuffix(".v1")
         rows.add_row(at(event.at), clean(name), clean(event.id), event.why)
     console().print(rows)
     if len(events) > _SHOWN:

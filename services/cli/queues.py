@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
@@ -23,6 +23,8 @@ _HELP = prose(
     --watch the screen is drawn each second; q or Ctrl-C ends it."""
 )
 _PULSE_SECONDS: Final = 1.0
+_FRAME: Final = 4
+"""Lines of a screen that are neither queue nor remark."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,23 +48,35 @@ def _queues(
         if watch:
             _watch(api, engine)
         elif as_json:
-            print_json([asdict(line) for line in look(api, engine)])
+            print_json([asdict(line) for line in look(api, engine).lines])
         else:
             console().print(screen(look(api, engine)))
 
 
-def look(api: "ManagementApi", engine: "Engine | None") -> "list[Line]":
-    """Every queue of the topology and every other of the vhost, with what is wrong. Raises Failed."""
-    from shared.operations.queues import lines
+class Seen(NamedTuple):
+    """Every queue of the topology and every other of the vhost, and what is wrong beyond any of them."""
 
-    return lines(api.queues(), _known(engine))
+    lines: "list[Line]"
+    alarms: list[str]
+    has_database: bool
 
 
-def _known(engine: "Engine | None") -> "Known":
-    """What the database tells; nothing where it does not answer."""
+def look(api: "ManagementApi", engine: "Engine | None") -> Seen:
+    """Look once. Raises Failed where the management API does not answer."""
+    from shared.broker.management import ManagementError
+    from shared.operations.queues import Known, lines
+
+    known, alarms = _known(engine), list[str]()
+    with suppress(ManagementError):  # who may look at queues may not always look at nodes
+        alarms = api.alarms()
+    return Seen(lines(api.queues(), known or Known({}, None)), alarms, known is not None)
+
+
+def _known(engine: "Engine | None") -> "Known | None":
+    """What the database tells; None where it does not answer."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from shared.operations.queues import Known, known
+    from shared.operations.queues import known
 
     try:
         if engine is not None:
@@ -70,22 +84,35 @@ def _known(engine: "Engine | None") -> "Known":
                 return known(connection)
     except SQLAlchemyError:
         pass
-    return Known({}, None)
+    return None
 
 
-def screen(lines: "Sequence[Line]") -> Any:
-    """The queues as a table, and below it in words what an operator should know."""
+def screen(seen: Seen, height: int | None = None) -> Any:
+    """In words what an operator should know, then the queues; the idle ones of them together where they do not fit."""
     from rich.console import Group
     from rich.text import Text
 
-    from services.cli.output import BAD, QUIET
+    from services.cli.output import BAD, QUIET, count
 
     remarks = [
+        Text(f"RabbitMQ has an alarm and takes nothing from anybody: {alarm}", style=BAD) for alarm in seen.alarms
+    ]
+    if not seen.has_database:
+        remarks.append(Text("the database does not answer or is not set, so no lag is known", style=QUIET))
+    remarks += [
         Text.assemble((f"{line.queue}: ", "bold"), (line.remark, BAD if line.is_wrong else QUIET))
-        for line in lines
+        for line in sorted(seen.lines, key=lambda line: not line.is_wrong)
         if line.remark
     ]
-    return Group(_table(lines), *([Text(), *remarks] if remarks else []))
+    shown, idle = seen.lines, list["Line"]()
+    if height is not None and len(shown) + len(remarks) + _FRAME > height:
+        shown, idle = [one for one in shown if not _is_idle(one)], [one for one in shown if _is_idle(one)]
+    below = [Text(f"and {count(len(idle), 'idle queue')}", style=QUIET)] if idle else []
+    return Group(*remarks, *([Text()] if remarks else []), _table(shown), *below)
+
+
+def _is_idle(line: "Line") -> bool:
+    return not (line.messages or line.rate_in or line.rate_out or line.remark)
 
 
 def _table(lines: "Sequence[Line]") -> Any:
@@ -96,7 +123,6 @@ def _table(lines: "Sequence[Line]") -> Any:
     numbers = ("depth", "unacked", "consumers", "in/s", "out/s", "lag")
     shown = table("queue", *numbers, right=numbers)
     for line in lines:
-        is_idle = not (line.messages or line.rate_in or line.rate_out or line.remark or line.consumers)
         shown.add_row(
             Text(line.queue, style=BAD if line.is_wrong else ""),
             f"{line.messages:,}",
@@ -105,7 +131,7 @@ def _table(lines: "Sequence[Line]") -> Any:
             _rate(line.rate_in),
             _rate(line.rate_out),
             age(line.lag) if line.lag is not None else "–",
-            style=QUIET if is_idle else None,
+            style=QUIET if _is_idle(line) and not line.consumers else None,
         )
     return shown
 
@@ -119,14 +145,20 @@ def _watch(api: "ManagementApi", engine: "Engine | None") -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from services.cli.output import QUIET, at, console
+    from services.cli.failures import Failed
+    from services.cli.output import BAD, QUIET, at, console
     from shared.clock import now
+
+    terminal = console()
 
     def draw() -> Any:
         head = Text.assemble(("aktif queues", "bold"), (f"  {at(now())}  q or Ctrl-C ends", QUIET))
-        return Group(head, screen(look(api, engine)))
+        try:
+            return Group(head, screen(look(api, engine), terminal.height - 1))
+        except Failed as error:  # whoever watches wants to see it come back
+            return Group(head, Text(str(error), style=BAD))
 
-    with _keys() as pressed, Live(draw(), console=console(), screen=True, auto_refresh=False) as live:
+    with _keys() as pressed, Live(draw(), console=terminal, screen=True, auto_refresh=False) as live:
         while "q" not in pressed(_PULSE_SECONDS):
             live.update(draw(), refresh=True)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -28,7 +28,8 @@ _HELP = prose(
     stay in the folder over restarts; no mail leaves this machine unless AKTIF_SMTP_URL is set.
 
     --demo also registers a sample staff list of invented people, shows their mails arriving, and prints one activation
-    link."""
+    link. --trouble adds registrations and mails that become dead letters, for an operator to try. A second run sends
+    the same messages again: nobody is mailed twice for it, and bad registrations that were closed are open again."""
 )
 _SERVICES: Final = ("state", "mailer", "archivist", "portal", "console")
 _KEYS: Final = {
@@ -45,15 +46,27 @@ _PULSE_SECONDS: Final = 0.5
 _ONCE_SECONDS: Final = 90.0
 
 
+class _Asked(NamedTuple):
+    """The options as they were typed."""
+
+    demo: bool
+    once: bool
+    trouble: bool
+    port: int | None
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    epilog = examples("aktif up --demo", "aktif up --port 9000", "aktif up --demo --once")
+    epilog = examples("aktif up --demo", "aktif up --demo --trouble", "aktif up --port 9000", "aktif up --demo --once")
     app.command("up", help=_HELP, epilog=epilog, rich_help_panel=MACHINE)(_up)
 
 
 def _up(
     demo: Annotated[bool, typer.Option("--demo", help="Register a sample staff list and show its mails.")] = False,
     once: Annotated[bool, typer.Option("--once", help="With --demo: end when its mails have arrived.")] = False,
+    trouble: Annotated[
+        bool, typer.Option("--trouble", help="With --demo: add people who become dead letters, for operators to try.")
+    ] = False,
     port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="Where the portal listens, on localhost; else 8080 or the next free one."),
@@ -61,29 +74,33 @@ def _up(
     folder: Annotated[Path, typer.Option(file_okay=False, help="Where everything is kept.")] = FOLDER,
 ) -> None:
     from services.cli.servers.ladder import servers
+    from services.cli.trouble import BUSY_DOMAIN
     from services.cli.up_view import View
     from shared.settings import load_settings
 
-    if once and not demo:
-        raise typer.BadParameter("only with --demo", param_hint="--once")
+    for is_asked, hint in ((once, "--once"), (trouble, "--trouble")):
+        if is_asked and not demo:
+            raise typer.BadParameter("only with --demo", param_hint=hint)
     given = _given(load_settings())
     if demo and given.smtp_url:
         raise typer.BadParameter("would mail invented addresses through AKTIF_SMTP_URL; unset it", param_hint="--demo")
     folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-    view = View(folder)
+    view, busy = View(folder), BUSY_DOMAIN if trouble else None
     try:
-        with _ended_by_signals(), view, servers(folder, given=given, on_progress=view.say) as found:
-            code = _run(found, view, folder, port, demo=demo, once=once)
+        with _ended_by_signals(), view, servers(folder, given=given, busy=busy, on_progress=view.say) as found:
+            code = _run(found, view, folder, _Asked(demo, once, trouble, port))
     except KeyboardInterrupt:
         code = 0
     raise typer.Exit(code)
 
 
-def _run(found: "Servers", view: "View", folder: Path, port: int | None, *, demo: bool, once: bool) -> int:
+def _run(found: "Servers", view: "View", folder: Path, asked: _Asked) -> int:
     from services.cli.children import Children
     from services.cli.demo import Demo
+    from services.cli.trouble import troubles
 
-    of = _settle_in(found, folder, port)
+    of = _settle_in(found, folder, asked)
+    besides = troubles(of.mail_retry_hours) if asked.trouble else None
     view.say("provisioning")
     _provision(of, view)
     _let_an_operator_in(of, folder / CONSOLE_PASSWORD)
@@ -91,12 +108,12 @@ def _run(found: "Servers", view: "View", folder: Path, port: int | None, *, demo
     try:
         view.say("starting the services")
         children.start()
-        sample = Demo(of, found.maildir) if demo and found.maildir else None
+        sample = Demo(of, found.maildir, besides.events if besides else ()) if asked.demo and found.maildir else None
         if sample is not None:
             view.say("registering the sample staff list")
             sample.begin()
-        view.begin(found, children, sample, of)
-        return _look_after(children, view, sample, once=once)
+        view.begin(found, children, sample, besides, of)
+        return _look_after(children, view, sample, once=asked.once)
     finally:
         _ignore_signals()
         view.end()
@@ -127,27 +144,30 @@ def _given(of: "Settings") -> "Given":
     return Given(**{name: of.require(name) if getattr(of, name) else None for name in names})
 
 
-def _settle_in(found: "Servers", folder: Path, asked: int | None) -> "Settings":
+def _settle_in(found: "Servers", folder: Path, asked: _Asked) -> "Settings":
     """Make what these servers need ours and everybody's in this folder: where they are, and keys, made once."""
     from services.cli.environment import leave_for_others
     from services.cli.servers.process import kept_secret
+    from services.cli.trouble import RETRY_HOURS
     from shared.settings import load_settings
 
-    port = _port(folder / "portal_port", _PORT, asked)
+    port = _port(folder / "portal_port", _PORT, asked.port)
     console_port = _port(folder / "console_port", _CONSOLE_PORT)
     variables = found.environment() | {
         "AKTIF_PORTAL_URL": f"http://localhost:{port}",
         "AKTIF_PORTAL_BIND": f"127.0.0.1:{port}",
         "AKTIF_CONSOLE_BIND": f"127.0.0.1:{console_port}",
     }
+    if asked.trouble:
+        variables["AKTIF_MAIL_RETRY_HOURS"] = str(RETRY_HOURS)
     set_by_hand = load_settings().model_fields_set
     variables |= {
         name: kept_secret(folder / file)
         for name, file in _KEYS.items()
         if name.removeprefix("AKTIF_").lower() not in set_by_hand
     }
-    for name in {"portal_url", "portal_bind", "console_bind"} & set_by_hand:
-        del variables[f"AKTIF_{name.upper()}"]
+    for name in {"portal_url", "portal_bind", "console_bind", "mail_retry_hours"} & set_by_hand:
+        variables.pop(f"AKTIF_{name.upper()}", None)
     os.environ.update(variables)
     leave_for_others(folder, variables)
     return load_settings()

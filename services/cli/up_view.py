@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.children import RUNNING
 from services.cli.demo import FIRST, Demo
 from services.cli.environment import without_password
 from services.cli.output import GOOD, ODD, QUIET, clean, console, count, dashed
@@ -19,6 +21,7 @@ from services.cli.output import GOOD, ODD, QUIET, clean, console, count, dashed
 if TYPE_CHECKING:
     from services.cli.children import Children
     from services.cli.servers.ladder import Servers
+    from services.cli.trouble import Troubles
     from shared.settings import Settings
 
 
@@ -34,6 +37,7 @@ class View:
         self._found: Servers | None = None
         self._children: Children | None = None
         self._demo: Demo | None = None
+        self._troubles: Troubles | None = None
         self._settings: Settings | None = None
         self._told = False
 
@@ -62,9 +66,17 @@ class View:
             self._console.print(words)
             self._console.file.flush()
 
-    def begin(self, found: "Servers", children: "Children", demo: Demo | None, of: "Settings") -> None:
+    def begin(
+        self,
+        found: "Servers",
+        children: "Children",
+        demo: Demo | None,
+        troubles: "Troubles | None",
+        of: "Settings",
+    ) -> None:
         """Everything runs: show it from now on."""
-        self._found, self._children, self._demo, self._settings = found, children, demo, of
+        self._found, self._children, self._settings = found, children, of
+        self._demo, self._troubles = demo, troubles
         self._since = time.monotonic()
         if self._status is None:
             self._console.print(self._picture())
@@ -115,8 +127,12 @@ class View:
         ]
         if self._demo is not None:
             parts += [Text(), self._progress(self._demo)]
-        parts += [Text(), *self._hints()]
-        return Group(*parts)
+        if self._troubles is not None:
+            lines = (Padding(Text(words), (0, 0, 0, 2)) for words in self._troubles.words)
+            parts += [Text("troubles", style="bold"), *lines]
+        else:
+            parts.append(Text())
+        return Group(*parts, *self._hints())
 
     def _servers_and_services(self) -> Table:
         grid = Table.grid(padding=(0, 2))
@@ -138,11 +154,21 @@ class View:
                 grid.add_row("", Text("folder", style=QUIET), Text(f"{folder}  {mails}", style=QUIET))
         if self._settings is not None:
             self._add_pages(grid, self._settings)
-        for child in children.all if children is not None else ():
-            style = GOOD if child.process.running else ODD
-            log = os.path.relpath(child.process.log)
-            grid.add_row(child.name, Text(child.state, style=style), Text(log, style=QUIET))
+        if children is not None:
+            self._add_services(grid, children)
         return grid
+
+    def _add_services(self, grid: Table, children: "Children") -> None:
+        """In one row those that are well, so that all of the picture fits a small terminal."""
+        well = [child for child in children.all if child.state == RUNNING]
+        logs = os.path.relpath(self._folder / "services")
+        if well:
+            names = " ".join(child.name for child in well)
+            grid.add_row("services", Text(RUNNING, style=GOOD), Text.assemble(names, (f"  {logs}/*", QUIET)))
+        for child in children.all:
+            if child not in well:
+                style = GOOD if child.process.running else ODD
+                grid.add_row(child.name, Text(child.state, style=style), Text(f"{logs}/{child.name}.out", style=QUIET))
 
     def _add_pages(self, grid: Table, of: "Settings") -> None:
         grid.add_row("portal", "open", f"{of.portal_url}/")
@@ -161,6 +187,9 @@ class View:
         return row
 
     def _hints(self) -> list[RenderableType]:
+        if self._troubles is not None:
+            where = "Mend them in the console, or in another terminal, in this folder:"
+            return [Text(where), *(Text(f"  {command}") for command in self._troubles.commands)]
         commands = [f"aktif account {dashed(FIRST)}"] if self._demo is not None else ["aktif register FILE.csv"]
         commands += ["aktif queues --watch", "aktif ledger", "aktif dead list"]
         return [Text("Try in another terminal, in this folder:"), *(Text(f"  {command}") for command in commands)]

@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,6 +17,8 @@ from services.console import (
     audit_page,
     board,
     closing,
+    finding,
+    ledger,
     letter,
     letters,
     mails,
@@ -23,17 +26,38 @@ from services.console import (
     replays,
     sign_in,
 )
+from services.console.addresses import is_personal
 from services.console.desk import Desk
 from services.console.pages import Pages, query, to
+from services.console.said import not_done
 from services.console.visit import REFRESH_HEADER, Visit
 from shared.settings import Settings
 from shared.web.headers import BoundedBodies, SecurityHeaders, headers
 from shared.web.running import alive, handlers, health
 
 _MAX_BODY: Final = 256 * 1024
+_PERSONAL: Final = (
+    "The address of a page may hold no IC number and no mail address, since browsers and proxies keep it. Type it into "
+    "the field of the page."
+)
 
 Answer = Callable[[Visit], Awaitable[Response]]
 _log = structlog.get_logger()
+
+
+class _Number(Convertor[int]):
+    """The number of a letter, a replay or a run: what is longer than any of them is no path of ours."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
 
 
 def build(settings: Settings) -> ASGIApp:
@@ -54,32 +78,41 @@ def _routes() -> list[Route]:
         Route("/login", _open(sign_in.show), methods=["GET"]),
         Route("/login", _open(sign_in.submit), methods=["POST"]),
         _acts("/logout", sign_in.leave, by_anybody=True),
+        _shows("/session", sign_in.still),
         _shows("/", board.show),
         _shows("/letters", letters.show),
+        _acts("/letters", letters.choose, by_anybody=True),
         _acts("/letters/note", letters.note),
         _shows("/letters/replay", replays.plan, for_operators=True),
         _acts("/letters/replay", replays.start),
         _shows("/letters/discard", closing.ask, for_operators=True),
         _acts("/letters/discard", closing.discard),
         _acts("/letters/undo", closing.undo),
-        _shows("/letters/{letter:int}", letter.show),
-        _acts("/letters/{letter:int}/unmask", letter.unmask),
-        _acts("/letters/{letter:int}/register", registering.ask),
-        _acts("/letters/{letter:int}/registered", registering.publish),
+        _shows("/letters/{letter:number}", letter.show),
+        _acts("/letters/{letter:number}/unmask", letter.unmask),
+        _acts("/letters/{letter:number}/register", registering.ask),
+        _acts("/letters/{letter:number}/registered", registering.publish),
         _shows("/replays", replays.newest),
-        _shows("/replays/{operation:int}", replays.show),
-        _acts("/replays/{operation:int}/cancel", replays.cancel),
-        _acts("/replays/{operation:int}/resume", replays.resume),
-        _shows("/accounts", accounts.search),
-        _acts("/accounts", accounts.find, by_anybody=True),
+        _shows("/replays/{operation:number}", replays.show),
+        _acts("/replays/{operation:number}/cancel", replays.cancel),
+        _acts("/replays/{operation:number}/resume", replays.resume),
+        _shows("/accounts", finding.show),
+        _acts("/accounts", finding.find, by_anybody=True),
         _shows("/accounts/{account:uuid}", accounts.show),
         _acts("/accounts/{account:uuid}/unmask", accounts.unmask),
         _acts("/accounts/{account:uuid}/resend", accounts.resend),
         _acts("/accounts/{account:uuid}/withdraw", accounts.withdraw),
         _shows("/mails", mails.show),
+        _acts("/mails", mails.choose, by_anybody=True),
         _shows("/mails/resend", mails.ask, for_operators=True),
         _acts("/mails/resend", mails.resend),
+        _shows("/ledger", ledger.show),
+        _shows("/ledger/{run:number}", ledger.one),
+        _acts("/ledger/run", ledger.begin),
+        _shows("/ledger/mend", ledger.plan, for_operators=True),
+        _acts("/ledger/mend", ledger.mend),
         _shows("/audit", audit_page.show),
+        _acts("/audit", audit_page.choose, by_anybody=True),
         Route("/static/{version}/{name}", _static),
     ]
 
@@ -88,14 +121,16 @@ def _shows(path: str, answer: Answer, *, for_operators: bool = False) -> Route:
     """A page for whoever is logged in; others are led to the login, and from there back."""
 
     async def handle(request: Request) -> Response:
-        visit = await Visit.of(request)
+        visit, given = await Visit.of(request), request.query_params.multi_items()
         if visit.session is None:
             if REFRESH_HEADER in request.headers:
                 return PlainTextResponse("log in\n", 401)
-            asked = request.url.path + query(list(request.query_params.multi_items()))
-            return to("/login", next=None if asked == "/" else asked)
+            asked = request.url.path + query(given)
+            return to("/login", next=None if asked == "/" or is_personal(given) else asked)
         if for_operators and not visit.may_act:
             raise HTTPException(403)
+        if is_personal(given):
+            return _error(request, 400, _PERSONAL)
         return await answer(visit)
 
     return Route(path, handle, methods=["GET"])
@@ -107,13 +142,19 @@ def _acts(path: str, answer: Answer, *, by_anybody: bool = False) -> Route:
     async def handle(request: Request) -> Response:
         visit = await Visit.of(request)
         if visit.session is None:
-            return to("/login")
+            return _undone(request.url.path)
         if not (by_anybody or visit.may_act):
             _log.warning("viewer_refused", who=visit.person.name, path=request.url.path)
             raise HTTPException(403)
         return await answer(visit)
 
     return Route(path, handle, methods=["POST"])
+
+
+def _undone(path: str) -> Response:
+    """To the login, which says what was not done, and from there to the page whose button was pressed."""
+    page, _, act = path.rpartition("/")
+    return to("/login", next=f"{page or path}?lost={act}" if not_done(act) else None)
 
 
 def _open(answer: Answer) -> Callable[[Request], Awaitable[Response]]:

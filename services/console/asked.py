@@ -9,15 +9,15 @@ from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData, QueryParams
 
-from schemas.fields import ic_number_from_input
 from services.console.pages import query
 from services.console.typed import typed
-from shared.operations.filters import Filter, Status
+from shared.operations.filters import NOBODY, Filter, Person, Status, person_from
 from shared.wording import moment_from
 
-NAMES: Final = ("status", "reason", "queue", "type", "text", "ic", "since", "fingerprint")
+NAMES: Final = ("status", "reason", "queue", "type", "text", "person", "since", "fingerprint")
 _MOST_CHOSEN: Final = 1000
 _LIST: Final = "list"
+_DISCARD: Final = "discard"
 _OPTION: Final = {"fingerprint": "--group"}
 
 
@@ -39,7 +39,7 @@ class Asked:
             queue=found.get("queue"),
             type=found.get("type"),
             text=found.get("text"),
-            ic_number=_ic_number(found.get("ic"), faults),
+            person=_person(found.get("person"), faults),
             since=_since(found.get("since"), now, faults),
             fingerprint=found.get("fingerprint"),
             status=_status(found.get("status")),
@@ -56,35 +56,47 @@ class Asked:
     @property
     def query(self) -> str:
         """As it stands in the address of the list."""
-        return query(self.typed)
+        return query(self.fields)
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything is asked for."""
-        return bool(self.typed)
+        return bool(self.fields)
 
     def but(self, **changes: str | None) -> str:
         """The address of the list with something else asked for."""
-        return query({**self.typed, **changes})
+        return query([*{**self.typed, **changes}.items(), *self._letters])
 
     @property
-    def fields(self) -> list[tuple[str, str]]:
+    def fields(self) -> list[tuple[str, object]]:
         """All of it as hidden fields of a form."""
-        return [*self.typed.items(), *(("letter", str(number)) for number in self.wanted.letters)]
+        return [*self.typed.items(), *self._letters]
 
-    def command(self, act: str, *more: str) -> str:
-        """The line that does the same on the command line, where only `list` asks for a status, open ones otherwise."""
-        options = [f"--status={self.typed.get('status', 'all')}"] if act == _LIST else []
+    @property
+    def _letters(self) -> list[tuple[str, object]]:
+        return [("letter", str(number)) for number in self.wanted.letters]
+
+    def about(self, found: Filter) -> "Asked":
+        """The same about somebody, or of some letters, in place of whom or what was typed."""
+        kept = {name: value for name, value in self.typed.items() if name not in {"person", "text"}}
+        person = {} if found.person is None else {"person": str(found.person)}
+        return replace(self, typed={**kept, **person}, wanted=replace(self.wanted, letters=found.letters))
+
+    def command(self, act: str, *more: str) -> str | None:
+        """The line that does the same on the command line; None where there is none.
+
+        There only `list` asks for a status, and nobody discards all letters at once.
+        """
+        if act != _LIST and self.wanted.status not in {None, Status.OPEN}:
+            return None
+        which = [str(number) for number in self.wanted.letters]
         for name in NAMES[1:]:
             if name in self.typed:
-                options += [_OPTION.get(name, f"--{name}"), self.typed[name]]
-        return line("dead", act, *map(str, self.wanted.letters), *options, *more)
-
-    def open_only(self) -> "Asked":
-        """The same, of open letters, unless a status was asked for or letters are named."""
-        if self.wanted.status or self.wanted.letters:
-            return self
-        return replace(self, wanted=replace(self.wanted, status=Status.OPEN))
+                which += [_OPTION.get(name, f"--{name}"), self.typed[name]]
+        if act == _DISCARD and not which:
+            return None
+        status = [f"--status={self.typed.get('status', 'all')}"] if act == _LIST else []
+        return line("dead", act, *status, *which, *more)
 
 
 def line(*words: str) -> str:
@@ -92,14 +104,14 @@ def line(*words: str) -> str:
     return shlex.join(["aktif", *words])
 
 
-def _ic_number(typed: str | None, faults: dict[str, str]) -> str | None:
+def _person(typed: str | None, faults: dict[str, str]) -> Person | None:
     if typed is None:
         return None
     try:
-        return ic_number_from_input(typed)
+        return person_from(typed)
     except ValueError:
-        faults["ic"] = "Give 12 digits that begin with a date, such as 850101-03-0007."
-        return "000000000000"
+        faults["ic"] = "This address names nobody: give the IC number in its field."
+        return NOBODY
 
 
 def _since(typed: str | None, now: datetime, faults: dict[str, str]) -> datetime | None:

@@ -1,24 +1,28 @@
 """The board: what waits where, who works on it, how far people are, and what is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
+from services.console import funnel
 from services.console.broker import AGE_SECONDS, Broker, sparkline
-from services.console.funnel import Kept, Numbers
+from services.console.funnel import Numbers
+from services.console.kept import Kept
+from services.console.roster import Row, roster, versions, worker_of
 from services.console.visit import Visit
-from services.console.wrong import workers_by_service, wrongs
+from services.console.wrong import wrongs
 from shared.broker.topology import DEAD_QUEUE, SERVICES
 from shared.clock import now
 from shared.operations.queues import Known, Line, known, lines
 from shared.store.engine import name_of
+from shared.wording import age
 
 _KEEP_SECONDS: Final = 5.0
-_numbers: Final = Kept(_KEEP_SECONDS)
+_numbers: Final = Kept(funnel.numbers, _KEEP_SECONDS)
 _log = structlog.get_logger()
 
 
@@ -37,13 +41,15 @@ async def show(visit: Visit) -> Response:
     broker = await visit.desk.broker()
     of_database, numbers = await _of_database(visit)
     seen = lines(broker.queues, of_database) if not broker.fault else []
+    rows = roster(broker, seen, numbers.refusal if numbers else None) if not broker.fault else []
     return visit.page(
         "board",
         broker=broker,
-        groups=_groups(seen, broker),
+        groups=_groups(seen, broker, rows),
         numbers=numbers,
-        wrongs=wrongs(broker, seen, numbers, now()),
-        workers=workers_by_service(broker.workers),
+        wrongs=wrongs(broker, seen, numbers, rows, now()),
+        services=rows,
+        versions=len(versions(rows)),
         minutes=AGE_SECONDS // 60,
     )
 
@@ -57,7 +63,8 @@ async def _of_database(visit: Visit) -> tuple[Known, Numbers | None]:
         return Known({}, None), None
 
 
-def _groups(seen: Sequence[Line], broker: Broker) -> list[tuple[str, list[Shown]]]:
+def _groups(seen: Sequence[Line], broker: Broker, rows: Sequence[Row]) -> list[tuple[str, list[Shown]]]:
+    paused = {row.service for row in rows if row.is_paused}
     groups: dict[str, list[Shown]] = {
         "Work": [],
         "Waiting for another try": [],
@@ -66,8 +73,16 @@ def _groups(seen: Sequence[Line], broker: Broker) -> list[tuple[str, list[Shown]
         "Others": [],
     }
     for line in seen:
-        groups[_group(line.queue)].append(_shown(line, broker))
-    return [(name, rows) for name, rows in groups.items() if rows]
+        worker = worker_of(line.queue)
+        is_paused = line.is_there and worker in paused
+        said = replace(line, remark=_paused(line, f"see {worker} below"), is_wrong=True) if is_paused else line
+        groups[_group(line.queue)].append(_shown(said, broker))
+    return [(name, shown) for name, shown in groups.items() if shown]
+
+
+def _paused(line: Line, look: str) -> str:
+    since = f", the last event was taken {age(line.last_taken)} ago" if line.last_taken is not None else ""
+    return f"paused{since}: {look}"
 
 
 def _group(queue: str) -> str:

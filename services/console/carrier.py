@@ -17,7 +17,10 @@ from shared.web.publishing import BrokerAway
 _LOOK_SECONDS: Final = 2.0
 _CONFIRM_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 5.0
-_RUNNING: Final = text("SELECT operation_id FROM operations WHERE state = 'running' ORDER BY operation_id")
+_RUNNING: Final = text(
+    "SELECT operation_id FROM operations WHERE state = 'running' ORDER BY cancelled_by IS NULL, operation_id"
+)
+"""What is to end comes first, for that needs no broker."""
 _log = structlog.get_logger()
 
 

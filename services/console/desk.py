@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas.envelope import Outgoing
 from services.console import limits, sessions
+from services.console.bookkeeper import Bookkeeper
 from services.console.broker import Broker, look
 from services.console.carrier import Carrier
 from shared.broker.management import ManagementApi, api_url_of, vhost_of
@@ -35,6 +36,8 @@ class Desk(Running):
         self.carrier = Carrier(self._replaying, publisher)
         api_url = settings.require("broker_api_url") if settings.broker_api_url else api_url_of(brokers[0])
         self._api = ManagementApi(api_url, vhost_of(brokers[0]), _API_TIMEOUT)
+        self._keeping = open_engine(url, application="aktif-console-ledger", pool_size=1)
+        self.bookkeeper = Bookkeeper(self._keeping, self._api, publisher)
         self._looking = asyncio.Lock()
         self._looked_at = float("-inf")
         self._seen: Broker | None = None
@@ -49,6 +52,7 @@ class Desk(Running):
         await asyncio.to_thread(self.carrier.stop)
         await super().stop()
         self._replaying.dispose()
+        self._keeping.dispose()
 
     look = staticmethod(sessions.is_there)
 

@@ -1,11 +1,13 @@
 """How far people are, and what is wrong with the mail: counted in the database, quickly or not at all."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
+
+from shared.operations import ledger_runs
+from shared.operations.ledger_runs import Run
 
 _BE_QUICK: Final = text("SET LOCAL statement_timeout = '3s'")
 _ACCOUNTS: Final = text("SELECT state, count(*) AS accounts FROM accounts GROUP BY state")
@@ -14,11 +16,11 @@ _MAILED: Final = text(
     "(SELECT FROM mails m WHERE m.account_id = a.account_id AND m.first_accepted_at IS NOT NULL)"
 )
 _REFUSED: Final = text(
-    "SELECT at, reply, smtp_code FROM attempts WHERE result = 'misconfigured' AND attempt_id > "
-    "(SELECT COALESCE(max(attempt_id), 0) FROM attempts WHERE result IN ('accepted', 'permanent', 'transient') "
-    "AND attempt_id > (SELECT COALESCE(max(attempt_id), 0) - 10000 FROM attempts)) "
-    "AND attempt_id > (SELECT COALESCE(max(attempt_id), 0) - 10000 FROM attempts) ORDER BY attempt_id DESC LIMIT 1"
+    "SELECT a.at, a.reply, a.smtp_code FROM (SELECT * FROM attempts ORDER BY attempt_id DESC LIMIT 1) AS a "
+    "JOIN mails m USING (mail_id) WHERE a.result = 'misconfigured' AND (m.settled_at IS NULL OR m.settled_at < a.at) "
+    "AND NOT EXISTS (SELECT FROM letters l WHERE l.mail_id = a.mail_id AND l.filed_at > a.at)"
 )
+"""Whatever is tried after a refusal was let in; and a refused mail that is settled untried, or dead, waits no more."""
 _OPEN: Final = text(
     "SELECT count(*) FROM letters l WHERE "
     "NOT EXISTS (SELECT FROM closings c WHERE c.letter_id = l.letter_id AND c.at >= l.filed_at) "
@@ -34,21 +36,26 @@ _LATER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The newest try of a mail, where the mail server refused us and not a recipient."""
+    """The newest try of a mail, where the mail server refused us and not a recipient; it is waited for.
+
+    `code` is None where it said nothing, and the reply is in our words.
+    """
 
     at: datetime
     reply: str
+    code: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What the database tells of people, mails, letters and replays."""
+    """What the database tells of people, mails, letters and replays, and the ledger's last run."""
 
     steps: tuple[tuple[str, int], ...]
     withdrawn: int
     open_letters: int
     running_replays: int
     refusal: Refusal | None
+    ledger: Run | None = None
 
 
 def numbers(connection: Connection) -> Numbers:
@@ -64,20 +71,6 @@ def numbers(connection: Connection) -> Numbers:
         withdrawn,
         connection.execute(_OPEN).scalar_one(),
         connection.execute(_RUNNING).scalar_one(),
-        Refusal(found.at, found.reply or "") if found else None,
+        Refusal(found.at, found.reply or "", found.smtp_code) if found else None,
+        next(iter(ledger_runs.newest(connection, limit=1)), None),
     )
-
-
-class Kept:
-    """Numbers that are some seconds old at most, since many may watch; two that ask at once may both count."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._until = seconds, float("-inf")
-        self._numbers: Numbers | None = None
-
-    def __call__(self, connection: Connection) -> Numbers:
-        """The numbers. Raises what `numbers` raises."""
-        if self._numbers is None or time.monotonic() > self._until:
-            self._numbers = numbers(connection)
-            self._until = time.monotonic() + self._seconds
-        return self._numbers

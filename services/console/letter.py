@@ -15,12 +15,14 @@ from shared.operations.accounts import Facts, facts, id_of
 from shared.operations.advice import UNSAFE, Action, advice
 from shared.operations.letters import Letter
 from shared.operations.people import Person
+from shared.operations.register_again import options
 
 _OBSOLETE: Final = {
     "worked": "its event was worked since",
     "active": "the account is active, and HR's events change it no more",
     "withdrawn": "the registration was withdrawn",
     "newer": "HR sent a newer event about this person",
+    "link_over": "the link that it came through has ended: a password was set, or a newer link took its place",
     "no_mail": "its mail is no longer wanted: the link was used, replaced, or mailed again",
 }
 
@@ -61,8 +63,10 @@ async def page(visit: Visit, number: int, code: int = 200, **more: Any) -> Respo
 def commands(letter: Letter) -> dict[str, str]:
     """The command line of each act, as `aktif dead --help` tells them."""
     number = str(letter.line.letter_id)
-    found = {act: line("dead", act, number) for act in ("show", Action.REPLAY.value, Action.REGISTER.value)}
-    found[Action.DISCARD.value] = line("dead", "discard", number, "--why", "…")
+    found = {act: line("dead", act, number) for act in ("show", Action.REPLAY.value, Action.DISCARD.value)}
+    found[Action.REGISTER.value] = line("dead", "register", number, *options(letter))
+    found["undo"] = line("dead", "discard", number, "--undo")
+    found["unmask"] = line("dead", "show", number, "--unmask")
     return found
 
 

@@ -33,6 +33,13 @@ async def show(visit: Visit) -> Response:
     )
 
 
+async def choose(visit: Visit) -> Response:
+    """Lead to what was asked for; of an address only the domain is looked for, and stands in ours."""
+    asked = _typed(await visit.form())
+    domain = asked.get("domain", "").rpartition("@")[2]
+    return to("/mails", **{**asked, "domain": domain})
+
+
 async def ask(visit: Visit) -> Response:
     """How many would be asked for again."""
     return await _asking(visit, _typed(visit.request.query_params))

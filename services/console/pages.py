@@ -1,8 +1,7 @@
 """Pages from templates: what they may say, and how times, numbers and people are written on them."""
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -13,14 +12,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from shared import wording
 from shared.clock import now
-from shared.logs import mask_email, mask_ic
+from shared.logs import mask_email, mask_ic, unpersonal
 from shared.settings import Settings
 from shared.web.assets import Assets
 from shared.web.cookies import Cookies
 from shared.web.templates import environment
 
 _SEE_OTHER: Final = 303
-_IC_NUMBERS: Final = re.compile(r"(?<!\d)\d{6}-?\d{2}-?\d{4}(?!\d)")
 
 
 class Pages:
@@ -38,7 +36,8 @@ class Pages:
 
     def page(self, template: str, code: int = 200, **context: Any) -> HTMLResponse:
         """A page. What every page may show need not be given: `faults`, `person`."""
-        given = {"faults": {}, "person": None, "csrf": "", "news": None, "now": now(), "here": "", **context}
+        always: dict[str, Any] = {"faults": {}, "person": None, "csrf": "", "now": now(), "here": ""}
+        given = {**always, "news": None, "lost": None, **context}
         return HTMLResponse(self._templates.get_template(f"{template}.html.j2").render(given), code)
 
     def static(self, request: Request) -> Response:
@@ -56,7 +55,7 @@ def to(path: str, **parameters: object) -> Response:
     return RedirectResponse(f"{path}{query(parameters)}", _SEE_OTHER)
 
 
-def query(parameters: Mapping[str, object] | list[tuple[str, object]]) -> str:
+def query(parameters: Mapping[str, object] | Sequence[tuple[str, object]]) -> str:
     """`?a=1&b=2`, or nothing; what is None or empty is left out."""
     pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
     kept = [(name, value) for name, value in pairs if value not in (None, "")]
@@ -80,11 +79,6 @@ def _seconds(span: float) -> str:
 def event_name(type_: str | None) -> str:
     """`aktif.MailRequested.v1` → `MailRequested`."""
     return type_.removeprefix("aktif.").removesuffix(".v1") if type_ else "unreadable"
-
-
-def unpersonal(text: object) -> str:
-    """A text of others, such as an id or a detail, with IC numbers in it masked."""
-    return _IC_NUMBERS.sub(lambda found: mask_ic(found[0].replace("-", "")), str(text))
 
 
 def _ic(ic_number: str | None, clear: bool = False) -> str:

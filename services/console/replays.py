@@ -1,6 +1,8 @@
 """Replaying: a plan first, then progress, and the result of each letter."""
 
+from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Connection
 from starlette.datastructures import FormData, QueryParams
@@ -8,20 +10,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.console.asked import Asked, line
+from services.console.kept import Kept
 from services.console.pages import to
+from services.console.pressed import key_of, shown_at
 from services.console.typed import typed
 from services.console.visit import Visit, number_of, reason_of
 from shared.clock import now
 from shared.operations import carrying, replay, results
+from shared.operations.advice import advice
 from shared.operations.carrying import NotResumable
 from shared.operations.replay import Fate, Order, Plan, Started
 from shared.operations.results import NotThere
 from shared.operations.standing import Result
 
+_A_PAGE: Final = 20
+_newest: Final = Kept(partial(results.newest, limit=_A_PAGE + 1), 3.0)
+"""Counting a running one of 100,000 letters takes most of a second."""
 _MOST_RATE: Final = 10_000
 _MOST: Final = 10_000_000
 _SHOWN: Final = 100
-_OPTION: Final = {"with_obsolete": "--obsolete", "with_unsafe": "--force"}
+_TICKS: Final = {"with_obsolete": "--obsolete", "with_unsafe": "--force"}
 _DEFAULTS: Final = {"rate": "50", "most": "", "stop_after": "10", "why": ""}
 """Carefully: a cause that was not mended after all shows after ten letters."""
 FATES: Final = {
@@ -50,14 +58,15 @@ async def plan(visit: Visit) -> Response:
 
 
 async def start(visit: Visit) -> Response:
-    """Begin: from here on any process carries it on."""
+    """Begin: from here on any process carries it on. The same form begins one replay, however often it is sent."""
     form, faults = await visit.form(), dict[str, str]()
+    key, shown_then = key_of(form), shown_at(form)
     asked, back = Asked.of(form, now()), Asked.back(form, now())
     shown = {name: typed(form, name) for name in _DEFAULTS}
     order = _order(asked, form, faults)
     if not faults and not asked.faults:
         try:
-            begun = await visit.desk.in_database(_start, visit.person.name, order)
+            begun = await visit.desk.at_length(_start, visit.person.name, order.before(shown_then), key)
             visit.desk.carrier.wake()
             return to(f"/replays/{begun.operation_id}", said="started")
         except NothingToSend:
@@ -66,8 +75,13 @@ async def start(visit: Visit) -> Response:
 
 
 async def newest(visit: Visit) -> Response:
-    """The newest replays."""
-    return visit.page("replays", replays=await visit.desk.in_database(results.newest, limit=50))
+    """The newest replays; further back where the address says before which."""
+    before = visit.request.query_params.get("before", "")
+    last = int(before) if before.isascii() and before.isdecimal() and len(before) < 16 else None
+    look = _newest if last is None else partial(results.newest, limit=_A_PAGE + 1, before=last)
+    found = await visit.desk.in_database(look)
+    older = found[_A_PAGE - 1].operation_id if len(found) > _A_PAGE else None
+    return visit.page("replays", replays=found[:_A_PAGE], older=older)
 
 
 async def show(visit: Visit) -> Response:
@@ -76,16 +90,17 @@ async def show(visit: Visit) -> Response:
     only = visit.request.query_params.get("result")
     wanted = Result(only) if only in set(Result) else None
     progress, found = await visit.desk.in_database(_look, number, wanted)
-    commands = {"resume": line("dead", "replay", "--resume", str(number))}
+    commands = {act: line("dead", "replay", f"--{act}", str(number)) for act in ("resume", "cancel")}
     return visit.page("replay", progress=progress, results=found, only=wanted, shown=_SHOWN, commands=commands)
 
 
 async def cancel(visit: Visit) -> Response:
-    """End one that runs."""
+    """End one that runs, now or after the portion that is being sent."""
     await visit.form()
     number = visit.request.path_params["operation"]
-    is_done = await visit.desk.in_database(_there, carrying.cancel, number, visit.person.name)
-    return to(f"/replays/{number}", said="cancelled" if is_done else "ended")
+    cancelled = await visit.desk.in_database(_there, carrying.cancel, number, visit.person.name)
+    visit.desk.carrier.wake()
+    return to(f"/replays/{number}", said=cancelled)
 
 
 async def resume(visit: Visit) -> Response:
@@ -93,11 +108,11 @@ async def resume(visit: Visit) -> Response:
     await visit.form()
     number = visit.request.path_params["operation"]
     try:
-        await visit.desk.in_database(_there, carrying.resume, number, visit.person.name)
+        queued = await visit.desk.at_length(_there, carrying.resume, number, visit.person.name)
     except NotResumable:
         return to(f"/replays/{number}", said="ended")
     visit.desk.carrier.wake()
-    return to(f"/replays/{number}", said="resumed")
+    return to(f"/replays/{number}", said="resumed", n=queued)
 
 
 async def _planning(
@@ -109,9 +124,9 @@ async def _planning(
     code: int = 200,
     faults: dict[str, str] | None = None,
 ) -> Response:
-    order = _order(asked, given, {})
-    found = await visit.desk.in_database(replay.plan, order)
-    more = [option for name, option in _OPTION.items() if given.get(name)]
+    ticked = {name: "1" for name in _TICKS if given.get(name)}
+    order = _order(asked, FormData({**ticked, **shown}), {})
+    found = await visit.desk.at_length(replay.plan, order)
     context: dict[str, Any] = {
         "asked": asked,
         "back": back,
@@ -119,7 +134,8 @@ async def _planning(
         "fates": _fates(found),
         "order": order,
         "typed": shown,
-        "replay_line": asked.command("replay", *more),
+        "advice": advice,
+        "replay_line": asked.command("replay", *_options(order)),
     }
     return visit.page("plan", code, **context, faults={**asked.faults, **(faults or {})})
 
@@ -129,22 +145,32 @@ def _fates(found: Plan) -> list[tuple[Fate, str, int, dict[str, int]]]:
     return [one for one in known if one[2]]
 
 
-def _order(asked: Asked, given: QueryParams | FormData, faults: dict[str, str]) -> Order:
-    form = given if isinstance(given, FormData) else FormData([*given.multi_items()])
+def _order(asked: Asked, form: FormData, faults: dict[str, str]) -> Order:
     most, stop_after = number_of(form, "most", faults, most=_MOST), number_of(form, "stop_after", faults, most=_MOST)
     return Order(
         asked.wanted,
         reason_of(form, faults),
-        with_obsolete=bool(given.get("with_obsolete")),
-        with_unsafe=bool(given.get("with_unsafe")),
+        with_obsolete=bool(form.get("with_obsolete")),
+        with_unsafe=bool(form.get("with_unsafe")),
         rate=number_of(form, "rate", faults, most=_MOST_RATE, least=0.1),
         most=int(most) if most else None,
         stop_after=int(stop_after) if stop_after else None,
     )
 
 
-def _start(connection: Connection, who: str, order: Order) -> Started:
-    begun = replay.start(connection, who, order)
+def _options(order: Order) -> list[str]:
+    """The bounds and the ticks as `aktif dead replay` is told them."""
+    bounds = {
+        "--rate": None if order.rate is None else f"{order.rate:g}",
+        "--limit": order.most,
+        "--stop-after": order.stop_after,
+    }
+    ticked = [option for name, option in _TICKS.items() if getattr(order, name)]
+    return [word for option, value in bounds.items() if value is not None for word in (option, str(value))] + ticked
+
+
+def _start(connection: Connection, who: str, order: Order, key: UUID) -> Started:
+    begun = replay.start(connection, who, order, key)
     if not begun.letters:
         raise NothingToSend
     return begun

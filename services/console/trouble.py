@@ -22,6 +22,10 @@ _OF_MAIL: Final = {
         "Read the replies below; it goes out by itself when the mail server takes it.",
     ),
 }
+_REFUSED: Final = Wrong(
+    "The mail server does not let the mailer in, and the newest mail waits.",
+    "Nothing is wrong with this mail: the board says what to mend, and then it goes out by itself.",
+)
 _OF_LINK: Final = {
     "expired": Wrong("The link has ended before it was used.", "Mail again: that makes a new link."),
 }
@@ -41,6 +45,10 @@ def _wrongs(account: Facts) -> Iterator[Wrong]:
             "send it now.",
         )
     elif mails[-1]["result"] in _OF_MAIL and (mails[-1]["result"] or mails[-1]["attempts"]):
-        yield _OF_MAIL[mails[-1]["result"]]
+        yield _REFUSED if _is_refused(mails[-1]) else _OF_MAIL[mails[-1]["result"]]
     if account["link"] and account["link"]["status"] in _OF_LINK:
         yield _OF_LINK[account["link"]["status"]]
+
+
+def _is_refused(mail: Facts) -> bool:
+    return mail["result"] is None and mail["attempts"][-1]["result"] == "misconfigured"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -11,9 +12,10 @@ from starlette.responses import Response
 from services.console import sessions
 from services.console.desk import Desk
 from services.console.pages import Pages, cookies_of
-from services.console.said import said
+from services.console.said import not_done, said
 from services.console.sessions import Session, digest_of
 from services.console.typed import typed
+from shared.logs import unpersonal
 from shared.operations.audit import LONGEST_REASON
 from shared.operations.people import Person, Role
 from shared.web.browser import Browser
@@ -47,7 +49,7 @@ class Visit:
         if secret:
             digests = [digest_of(key, secret) for key in desk.session_keys]
             is_act = REFRESH_HEADER not in request.headers
-            session = await desk.in_database(sessions.find, digests, is_act=is_act)
+            session = await desk.look_up(sessions.find, digests, is_act=is_act)
         return cls(request, desk, pages, Browser.of(request, cookies, BROWSER_COOKIE), session)
 
     @property
@@ -63,31 +65,32 @@ class Visit:
         return self.session is not None and self.session.person.role is Role.OPERATOR
 
     def page(self, template: str, code: int = 200, **context: Any) -> Response:
-        """A page whose forms are this browser's in this session, with what was done just before."""
+        """A page whose forms are this browser's and this person's, with what was done, or not, just before."""
         known = self.request.query_params
-        news = said(known.get("said"), known.get("n"))
+        news, lost = said(known.get("said"), known.get("n")), not_done(known.get("lost"))
         csrf = self.browser.csrf(self.desk.session_keys[0], self._about)
         person = self.session.person if self.session else None
-        context = {"news": news, "here": self.request.url.path, **context}
+        context = {"news": news, "lost": lost, "here": self.request.url.path, "key": str(uuid4()), **context}
         response = self.pages.page(template, code, csrf=csrf, person=person, may_act=self.may_act, **context)
         self.browser.remember(response)
         return response
 
     async def form(self) -> FormData:
-        """The form that was sent. Raises HTTPException 403 where it is not this browser's in this session."""
+        """The form that was sent. Raises HTTPException 403 where it is not this browser's and this person's."""
         return await read_form(self.request, self.browser, self.desk.session_keys, self._about, max_fields=_MAX_FIELDS)
 
     @property
     def _about(self) -> str:
-        return self.session.digest.hex() if self.session else ""
+        """A person's forms outlive a session, so that what was typed in one is sent in the next."""
+        return self.session.person.name if self.session else ""
 
 
 def reason_of(form: FormData, faults: dict[str, str]) -> str:
-    """The reason that was given for an act; where there is none, that is a fault.
+    """The reason that was given for an act, IC numbers and addresses masked; where there is none, that is a fault.
 
     The field is `why`, since a filter of letters has a `reason` of its own.
     """
-    reason = " ".join(typed(form, "why", LONGEST_REASON).split())
+    reason = unpersonal(" ".join(typed(form, "why", LONGEST_REASON).split()))
     if len(reason) < _SHORTEST_REASON:
         faults["why"] = "Say why, for those who read the audit."
     return reason

@@ -5,23 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.console.broker import Broker, Worker
-from services.console.funnel import Numbers
+from services.console.broker import Broker
+from services.console.funnel import Numbers, Refusal
+from services.console.roster import Row, worker_of
 from shared.broker.topology import DEAD_QUEUE, SERVICES, suspect_queue
+from shared.operations.ledger_runs import Run
 from shared.operations.queues import Line
 from shared.wording import age, count
 
-_WAITS_FOR: Final = {
-    "mailer": "its mail server, which cannot be reached or does not let it in",
-    "state": "the database, as far as it can reach it",
-}
-_DO: Final = {
-    "mailer": "run `aktif check` with the mailer's settings: it says what the mail server answers; then correct "
-    "AKTIF_SMTP_URL or mend the server. The mailer asks every 5 s and goes on by itself; no mail is lost",
-    "state": "run `aktif check` with its settings, and look at its log; it goes on by itself",
-}
-_STANDING_SAMPLES: Final = 2
-"""Of 20 s each: a worker that pauses holds what it has in hand for a minute before it hands it back."""
+_DO: Final = (
+    "Run `aktif check --for {0}` where the {0} runs, and look at its log: both say what does not answer. It asks every "
+    "5 s and goes on by itself; nothing is lost."
+)
+_OF_LOGIN: Final = frozenset({530, 534, 535, 538})
+"""https://www.rfc-editor.org/rfc/rfc4954#section-6"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +30,18 @@ class Wrong:
     where: str | None = None
 
 
-def wrongs(broker: Broker, lines: Sequence[Line], numbers: Numbers | None, now: datetime) -> list[Wrong]:
+def wrongs(
+    broker: Broker, lines: Sequence[Line], numbers: Numbers | None, rows: Sequence[Row], now: datetime
+) -> list[Wrong]:
     """All of it, the worst first."""
+    refusal = numbers.refusal if numbers else None
     return [
         *_of_broker(broker),
         *([] if numbers else [_NO_NUMBERS]),
-        *(_of_mail(numbers, now) if numbers else ()),
-        *([] if broker.fault else _of_queues(broker, lines)),
+        *([_of_relay(refusal, now)] if refusal else ()),
+        *([] if broker.alarms else _of_workers(rows, refusal)),
+        *([] if broker.fault else _of_queues(lines, rows)),
+        *(_of_ledger(numbers.ledger, now) if numbers and numbers.ledger else ()),
         *(_of_letters(numbers) if numbers else ()),
     ]
 
@@ -60,33 +62,36 @@ def _of_broker(broker: Broker) -> Iterator[Wrong]:
         )
 
 
-def _of_mail(numbers: Numbers, now: datetime) -> Iterator[Wrong]:
-    if numbers.refusal:
-        since = age(now - numbers.refusal.at)
-        yield Wrong(
-            f"The mail server refuses us, last {since} ago: “{numbers.refusal.reply}”.",
-            "Correct user, password or sender (AKTIF_SMTP_URL, AKTIF_MAIL_FROM) and restart the mailer, or have the "
-            "server mended; `aktif check` tries it. The mails wait and go out then; none is lost.",
-            "/mails",
-        )
+def _of_relay(refusal: Refusal, now: datetime) -> Wrong:
+    words, what, do = refusal.reply, "refuses us", "ask its postmaster, or correct AKTIF_MAIL_FROM and AKTIF_SMTP_URL"
+    if refusal.code in _OF_LOGIN:
+        what, do = "refuses our login", "correct user and password in AKTIF_SMTP_URL and restart the mailer"
+    elif refusal.code is None:
+        words, _, ours = refusal.reply.partition("; ")
+        what, do = "cannot be used", ours or "see that it runs and lets the mailer in, and that AKTIF_SMTP_URL names it"
+    return Wrong(
+        f"The mail server {what}: “{words}” ({age(now - refusal.at)} ago, and nothing else since).",
+        f"{_sentence(do)} `aktif check --for mailer`, run where the mailer runs, tries it. The mailer asks every 5 s "
+        "and goes on by itself; the mails wait, and none is lost.",
+        "/mails?result=trying",
+    )
 
 
-def _of_queues(broker: Broker, lines: Sequence[Line]) -> Iterator[Wrong]:
-    there = {worker.service for worker in broker.workers}
-    told = set[str]()
+def _of_workers(rows: Sequence[Row], refusal: Refusal | None) -> Iterator[Wrong]:
+    """Who is there and waits, but for a mailer of whose relay all is said."""
+    for row in rows:
+        if row.is_paused and not (row.service == "mailer" and refusal):
+            what = f"The {row.service} is there and gets nothing done: it waits for {row.waits_for}."
+            yield Wrong(what, _DO.format(row.service))
+
+
+def _of_queues(lines: Sequence[Line], rows: Sequence[Row]) -> Iterator[Wrong]:
+    paused = {row.service for row in rows if row.is_paused}
     for line in lines:
-        service = line.queue.partition(".")[0]
-        if service in SERVICES and service not in told and _stands_still(broker, line):
-            told.add(service)
-            yield _paused(service)
-        if not line.is_wrong or (line.queue == DEAD_QUEUE and line.consumers):
-            continue
-        if service in SERVICES and service in there and not line.consumers:
-            if service not in told:
-                told.add(service)
-                yield _paused(service)
-            continue
-        yield Wrong(f"{line.queue}: {line.remark.partition(': ')[0]}.", _sentence(line.remark.partition(": ")[2]))
+        is_told = line.is_there and worker_of(line.queue) in paused
+        if line.is_wrong and not is_told and not (line.queue == DEAD_QUEUE and line.consumers):
+            what, _, do = line.remark.partition(": ")
+            yield Wrong(f"{line.queue}: {what}.", _sentence(do))
     for line in lines:
         if line.queue in {suspect_queue(service) for service in SERVICES} and line.messages:
             yield Wrong(
@@ -95,16 +100,14 @@ def _of_queues(broker: Broker, lines: Sequence[Line]) -> Iterator[Wrong]:
             )
 
 
-def _stands_still(broker: Broker, line: Line) -> bool:
-    """Whether a worker has messages in hand and nothing comes of them."""
-    newest = broker.samples.get(line.queue, ())[-_STANDING_SAMPLES:]
-    is_held = len(newest) == _STANDING_SAMPLES and all(newest)
-    return bool(is_held and line.unacked and line.consumers and not line.rate_out)
-
-
-def _paused(service: str) -> Wrong:
-    waits, do = _WAITS_FOR.get(service, "something"), _DO.get(service, "look at its log")
-    return Wrong(f"A {service} is there and gets nothing done: it waits for {waits}.", _sentence(do))
+def _of_ledger(run: Run, now: datetime) -> Iterator[Wrong]:
+    found = f"The ledger of {age(now - run.at)} ago found"
+    if run.left:
+        do = "Publish them again from its page, or by `aktif ledger --mend`, which is safe: an event takes effect once."
+        yield Wrong(f"{found} {count(run.left, 'event')} lost.", do, "/ledger")
+    if run.twice:
+        do = "Each needs a person who looks at both: its page names them, and says what settles it."
+        yield Wrong(f"{found} {count(run.twice, 'event')} twice.", do, "/ledger")
 
 
 def _of_letters(numbers: Numbers) -> Iterator[Wrong]:
@@ -118,9 +121,3 @@ def _of_letters(numbers: Numbers) -> Iterator[Wrong]:
 
 def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
-
-
-def workers_by_service(workers: Sequence[Worker]) -> list[tuple[str, list[str]]]:
-    """Which services have a worker, and on which hosts; the ones that nobody runs come too."""
-    services = (*SERVICES, "archivist")
-    return [(service, sorted(worker.host for worker in workers if worker.service == service)) for service in services]

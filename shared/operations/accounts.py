@@ -1,4 +1,4 @@
-"""One person's account, link, mails and whole timeline, as the database has them; and finding it."""
+"""One person's account, link, mails and whole timeline, as the database has them."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from schemas.fields import ic_number_from_input
 from shared.links import Acceptance, LinkLife, LinkStatus, expires_at
 from shared.operations import audit
 
@@ -33,10 +32,6 @@ _HISTORY: Final = (
     "SELECT at, event, outcome, reason, source, from_state, to_state, detail FROM history "
     "WHERE account_id = :account ORDER BY at, history_id"
 )
-_FOUND: Final = (
-    "SELECT account_id, ic_number, name, email, state, registered_at, activated_at FROM accounts WHERE {where} "
-    "ORDER BY ic_number LIMIT :limit"
-)
 
 
 def account_named(account_id: UUID) -> str:
@@ -59,17 +54,6 @@ def id_of(connection: Connection, ic_number: str) -> UUID | None:
     """The account of an IC number; None where there is none."""
     rows = _ask(connection, "SELECT account_id FROM accounts WHERE ic_number = CAST(:ic AS bpchar)", ic=ic_number)
     return rows[0].account_id if rows else None
-
-
-def search(connection: Connection, typed: str, *, limit: int = 50) -> list[Row[Any]]:
-    """The accounts of an IC number, of an address or its beginning, or with a name that holds what was typed."""
-    try:
-        where, wanted = "ic_number = CAST(:wanted AS bpchar)", ic_number_from_input(typed)
-    except ValueError:
-        plain = typed.strip().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        where = "lower(email) LIKE lower(:wanted)" if "@" in plain else "name ILIKE :wanted"
-        wanted = f"{plain}%" if "@" in plain else f"%{plain}%"
-    return _ask(connection, _FOUND.format(where=where), wanted=wanted, limit=limit)
 
 
 def facts(connection: Connection, ic_number: str, life: LinkLife) -> Facts | None:

@@ -59,12 +59,12 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     "bad_ic_number": Advice(
         "the IC number cannot be one",
-        "Correct it in the HR system, and register the person again.",
+        "Correct it in the HR system, and register the person again here, unless HR does.",
         Action.REGISTER,
     ),
     "control_character": Advice(
         "a text holds control characters",
-        "Correct it in the HR system, and register the person again.",
+        "Correct it in the HR system, and register the person again here, unless HR does.",
         Action.REGISTER,
     ),
     "bad_field": Advice("a field of its data is missing, unknown or malformed", _MEND_AND_SEND, Action.REGISTER),
@@ -94,7 +94,8 @@ ADVICE: Final[dict[str, Advice]] = {
     # The mailer
     "gave_up": Advice(
         "no mail server took the mail for as long as it was tried; HR was told",
-        "Look at the replies in `aktif account`. When the relay or the address works again, `aktif resend` mails anew.",
+        "See in `aktif account` what the mail server replied. Once it takes mail again, send this as it is; a wrong "
+        "address is corrected in HR, which mails by itself.",
         Action.REPLAY,
     ),
     "bad_address": Advice(

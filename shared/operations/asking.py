@@ -23,7 +23,7 @@ _WHY_NOT: Final[Mapping[str, str]] = {
     "throttled": "another mail was asked for a moment ago; wait a minute",
     "already_active": "the account is active already; the person logs in, or uses Lupa Kata Laluan",
     "withdrawn": "the registration was withdrawn; register the person again first (`aktif register --again`)",
-    "stale": "HR sent a newer registration of this person meanwhile; look at `aktif account {ic}`",
+    "stale": "HR sent a newer registration of this person meanwhile; look at {look}",
 }
 HARMLESS: Final = "repeated"
 _OUTCOME: Final = text(
@@ -45,13 +45,13 @@ def outcome(connection: Connection, source: str, id: str) -> tuple[str, str | No
     return (row[0], row[1]) if row else None
 
 
-def in_words(outcome: str | None, reason: str | None, ic: str) -> str:
-    """What became of an event for a person, in a sentence."""
+def in_words(outcome: str | None, reason: str | None, look: str) -> str:
+    """What became of an event for a person, in a sentence; `look` is where more is told, or will be."""
     match outcome:
         case None:
             return (
                 "published and safe in the broker; no outcome is known yet: see `aktif queues` (does `aktif state` "
-                f"run?) and later `aktif account {ic}`"
+                f"run?) and later {look}"
             )
         case "applied":
             return f"done: {_WORDS.get(reason or '', reason)}"
@@ -60,5 +60,5 @@ def in_words(outcome: str | None, reason: str | None, ic: str) -> str:
         case _ if reason == HARMLESS:
             return f"nothing to do: {_WORDS[HARMLESS]}"
         case _:
-            why = _WHY_NOT.get(reason or "", "see `aktif account {ic}`").format(ic=ic)
+            why = _WHY_NOT.get(reason or "", "see {look}").format(look=look)
             return f"not done ({outcome}: {reason}): {why}"

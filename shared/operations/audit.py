@@ -9,6 +9,8 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection, text
 
+from shared.logs import unpersonal
+
 _log = structlog.get_logger()
 _WRITE: Final = text(
     "INSERT INTO audit (who, what, subject, reason, details) "
@@ -43,10 +45,15 @@ class Entry:
 
 
 def write(connection: Connection, who: str, what: str, subject: str, reason: str | None = None, **details: Any) -> None:
-    """Add a line in the transaction of what it tells of, and log it. The details must hold nothing personal."""
-    kept = {"who": who, "what": what, "subject": subject, "reason": reason[:LONGEST_REASON] if reason else None}
-    connection.execute(_WRITE, {**kept, "details": json.dumps(details, default=str)})
-    _log.info("audit", **kept, **{f"of_{name}": value for name, value in details.items()})
+    """Add a line in the transaction of what it tells of, and log it.
+
+    IC numbers and addresses are masked, since nobody can take a line back; names cannot be told from other words.
+    """
+    told = unpersonal(reason[:LONGEST_REASON]) if reason else None
+    kept = {"who": who, "what": what, "subject": unpersonal(subject), "reason": told}
+    masked = unpersonal(json.dumps(details, default=str, ensure_ascii=False))
+    connection.execute(_WRITE, {**kept, "details": masked})
+    _log.info("audit", **kept, **{f"of_{name}": value for name, value in json.loads(masked).items()})
 
 
 def read(

@@ -1,7 +1,8 @@
 """Discarding letters: a row that says who and why, no deletion; it can be taken back."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -12,11 +13,13 @@ from shared.operations.letters import letter_named
 from shared.operations.standing import DONE_ABOUT
 
 _NAMED_IN_AUDIT: Final = 1000
+_NOT_CLOSED: Final = f"FROM letters l {DONE_ABOUT}WHERE {{where}} AND c.letter_id IS NULL"
+_COUNT: Final = f"SELECT count(*) {_NOT_CLOSED}"
 _DISCARD: Final = (
     "INSERT INTO closings (letter_id, kind, who, reason) SELECT l.letter_id, 'discarded', :who, :why "  # noqa: S608
-    f"FROM letters l {DONE_ABOUT}WHERE {{where}} AND c.letter_id IS NULL ORDER BY l.letter_id LIMIT :most "
+    f"{_NOT_CLOSED} ORDER BY l.letter_id "
     "ON CONFLICT (letter_id) DO UPDATE SET kind = excluded.kind, who = excluded.who, reason = excluded.reason, "
-    "at = now(), event_source = NULL, event_id = NULL "
+    "at = clock_timestamp(), event_source = NULL, event_id = NULL, event_body = NULL "
     "WHERE closings.at < (SELECT filed_at FROM letters WHERE letter_id = closings.letter_id) RETURNING letter_id"
 )
 _UNDO: Final = text(
@@ -24,12 +27,31 @@ _UNDO: Final = text(
 )
 
 
-def discard(connection: Connection, wanted: Filter, who: str, reason: str, *, most: int | None = None) -> int:
-    """Discard the letters that match and are not closed yet; returns how many. Without a status: open ones."""
-    if wanted.status is None and not wanted.letters:
-        wanted = replace(wanted, status=Status.OPEN)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many letters would be discarded, of those that were filed before a moment of the database's clock."""
+
+    letters: int
+    at: datetime
+
+
+def meant(wanted: Filter) -> Filter:
+    """Open letters, unless a status is asked for or letters are named."""
+    return wanted if wanted.status or wanted.letters else replace(wanted, status=Status.OPEN)
+
+
+def plan(connection: Connection, wanted: Filter) -> Plan:
+    """What `discard` would do now. Changes nothing."""
+    at: datetime = connection.execute(text("SELECT now()")).scalar_one()
+    condition, parameters = where(meant(wanted).before(at))
+    return Plan(connection.execute(text(_COUNT.format(where=condition)), parameters).scalar_one(), at)
+
+
+def discard(connection: Connection, wanted: Filter, who: str, reason: str) -> int:
+    """Discard the letters that are meant and not closed yet; returns how many."""
+    wanted = meant(wanted)
     condition, parameters = where(wanted)
-    asked = {**parameters, "who": who, "why": reason, "most": most}
+    asked = {**parameters, "who": who, "why": reason}
     letters = [row.letter_id for row in connection.execute(text(_DISCARD.format(where=condition)), asked)]
     if letters:
         _audit(connection, who, "discard", letters, reason, filter=wanted.masked())

@@ -1,4 +1,4 @@
-"""Dead letters as operators find them: groups of one cause, pages, and one letter with everything about it."""
+"""Dead letters as operators find them: page by page, and one with everything about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from shared.operations.advice import Action, advice
 from shared.operations.filters import Filter, Status, where
 from shared.operations.standing import (
     ABOUT,
+    DID,
     DIED_AGAIN,
     DONE_ABOUT,
-    IS_OPEN,
     OBSOLETE,
     RECEIPTS,
     RESULT,
@@ -24,37 +24,14 @@ from shared.operations.standing import (
     Result,
 )
 from shared.operations.told import Told, told
+from shared.store.planning import plan_anew
 
-LOOKED_AT: Final = 100
-"""Of how many open letters of a group it is asked whether they are obsolete; a plan asks it of all."""
 NAMES_A_PERSON: Final = frozenset({"aktif.ActivationRequested.v1", None})
-_NO_COMPILER: Final = text("SELECT set_config('jit', 'off', true)")
-"""Compiling takes longer than the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Letters of one cause. Of the `open` ones the newest were `looked_at`, and so many of these are `obsolete`."""
-
-    fingerprint: str
-    service: str
-    type: str | None
-    reason: str
-    field: str | None
-    detail: str | None
-    letters: int
-    open: int
-    looked_at: int
-    obsolete: int
-    first_filed_at: datetime
-    filed_at: datetime
-    note: str | None
-    noted_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One letter in a list. Nothing in it is personal but perhaps the id that its publisher gave it."""
+    """One letter in a list, as everybody may see it: `type`, `field`, `detail`, `source` and `id` are masked."""
 
     letter_id: int
     filed_at: datetime
@@ -92,7 +69,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class ReplayOf:
-    """One replay of a letter, and what became of it; `failed_as` is the letter that it ended in."""
+    """One replay of a letter, and what became of it.
+
+    `did` is its event's effect in its worker's word; `failed_as` is the letter that it ended in.
+    """
 
     replay: int
     operation_id: int
@@ -101,6 +81,7 @@ class ReplayOf:
     queued_at: datetime
     published_at: datetime | None
     result: Result
+    did: str | None
     failed_as: int | None
 
 
@@ -120,9 +101,14 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One letter with everything. `body` and `headers` are as they came: `masking` says what of them may be shown."""
+    """One letter with everything.
+
+    `source`, `id`, `body` and `headers` are as they came: `line` and `masking` have what of them may be shown.
+    """
 
     line: Line
+    source: str
+    id: str
     service: str
     ic_number: str | None
     readable: bool
@@ -157,22 +143,9 @@ class Letter:
     @property
     def shown_headers(self) -> Any:
         """The headers as anybody may see them."""
-        return masking.headers(self.headers)
+        return masking.headers(self.headers, by_broker=self.line.by_broker)
 
 
-_GROUPS: Final = (
-    "WITH g AS MATERIALIZED (SELECT l.fingerprint, max(l.letter_id) AS newest, count(*) AS letters, "  # noqa: S608
-    f"count(*) FILTER (WHERE {IS_OPEN}) AS open, min(l.first_filed_at) AS first_filed_at, max(l.filed_at) AS filed_at "
-    f"FROM letters l {DONE_ABOUT}WHERE {{where}} GROUP BY l.fingerprint "
-    "ORDER BY open DESC, letters DESC, max(l.filed_at) DESC LIMIT :limit) "
-    "SELECT g.fingerprint, l.service, l.type, l.reason, l.field, l.detail, g.letters, g.open, o.looked_at, o.obsolete, "
-    "g.first_filed_at, g.filed_at, n.note, n.who AS noted_by FROM g JOIN letters l ON l.letter_id = g.newest "
-    "LEFT JOIN notes n ON n.fingerprint = g.fingerprint CROSS JOIN LATERAL ("
-    f"SELECT count(*) AS looked_at, count(*) FILTER (WHERE {OBSOLETE} IS NOT NULL) AS obsolete FROM ("
-    f"SELECT l.* FROM letters l {DONE_ABOUT}WHERE l.fingerprint = g.fingerprint AND {IS_OPEN} AND {{where}} "
-    f"ORDER BY l.filed_at DESC, l.letter_id DESC LIMIT {LOOKED_AT}) l {ABOUT}) o "
-    "ORDER BY g.open DESC, g.letters DESC, g.filed_at DESC"
-)
 _LINE: Final = (
     "l.letter_id, l.filed_at, l.queue, l.origin, l.type, l.reason, l.field, l.detail, l.attempt, l.replay, l.times, "
     f"l.by_broker, l.source, l.id, l.fingerprint, {STATUS} AS status, {OBSOLETE} AS obsolete"
@@ -196,7 +169,8 @@ _ACCOUNT: Final = (
 )
 _REPLAYS: Final = (
     "SELECT r.replay, r.operation_id, o.who, o.reason, r.queued_at, r.published_at, "  # noqa: S608
-    f"{RESULT} AS result, f.letter_id AS failed_as FROM letters l JOIN replays r ON r.letter_id = l.letter_id "
+    f"{RESULT} AS result, {DID} AS did, f.letter_id AS failed_as "
+    "FROM letters l JOIN replays r ON r.letter_id = l.letter_id "
     f"JOIN operations o ON o.operation_id = r.operation_id {RECEIPTS}{DIED_AGAIN}"
     "WHERE l.letter_id = :letter ORDER BY r.replay"
 )
@@ -206,18 +180,12 @@ _OF_SAME_EVENT: Final = (
 )
 
 
-def groups(connection: Connection, wanted: Filter, *, limit: int = 200) -> list[Group]:
-    """The causes of the letters that match, those with the most open letters first."""
-    rows = _ask(connection, _GROUPS, wanted, limit=limit)
-    return [Group(**row._mapping) for row in rows]
-
-
 def page(connection: Connection, wanted: Filter, *, limit: int = 50, after: Place | None = None) -> Page:
     """The letters that match, newest first, behind the page that ended `after`."""
     more: dict[str, Any] = {"limit": limit + 1}
     if after is not None:
         more |= {"after_filed_at": after.filed_at, "after_letter": after.letter_id}
-    rows = _ask(connection, _PAGE, wanted, extra=_AFTER if after else None, **more)
+    rows = ask(connection, _PAGE, wanted, extra=_AFTER if after else None, **more)
     lines = tuple(_line(row) for row in rows[:limit])
     is_last = len(rows) <= limit or not lines
     return Page(lines, None if is_last else Place(lines[-1].filed_at, lines[-1].letter_id))
@@ -225,7 +193,7 @@ def page(connection: Connection, wanted: Filter, *, limit: int = 50, after: Plac
 
 def count(connection: Connection, wanted: Filter) -> int:
     """How many letters match."""
-    return int(_ask(connection, _COUNT, wanted)[0][0])
+    return int(ask(connection, _COUNT, wanted)[0][0])
 
 
 def one(connection: Connection, letter_id: int) -> Letter | None:
@@ -239,6 +207,8 @@ def one(connection: Connection, letter_id: int) -> Letter | None:
     others = connection.execute(text(_OF_SAME_EVENT), {"letter": letter_id})
     return Letter(
         line=line,
+        source=found.source,
+        id=found.id,
         service=found.service,
         ic_number=found.ic_number,
         readable=found.readable,
@@ -254,26 +224,37 @@ def one(connection: Connection, letter_id: int) -> Letter | None:
     )
 
 
-def _ask(
+def ask(
     connection: Connection, statement: str, wanted: Filter, *, extra: str | None = None, **more: Any
 ) -> list[Row[Any]]:
+    """The rows of a statement about the letters that match; it says `{where}` where they are meant."""
     condition, parameters = where(wanted)
     if extra:
         condition = f"{condition} AND {extra}"
-    connection.execute(_NO_COMPILER)
+    plan_anew(connection)
     return list(connection.execute(text(statement.format(where=condition)), {**parameters, **more}))
 
 
 def _line(row: Row[Any]) -> Line:
     of_line = {name: row._mapping[name] for name in Line.__slots__}
-    return Line(
-        **{**of_line, "status": Status(row.status), "obsolete": Obsolete(row.obsolete) if row.obsolete else None}
-    )
+    ids = {"source": masking.identifier(row.source), "id": masking.identifier(row.id)}
+    stands = {"status": Status(row.status), "obsolete": Obsolete(row.obsolete) if row.obsolete else None}
+    return Line(**{**of_line, **masked(row), **ids, **stands})
+
+
+def masked(row: Row[Any]) -> dict[str, str | None]:
+    """What of a cause a publisher has a say in, as everybody may see it."""
+    return {
+        "type": masking.type_name(row.type),
+        "field": masking.field_name(row.field),
+        "detail": masking.detail(row.detail),
+    }
 
 
 def _closing(row: Row[Any]) -> Closing:
+    source = row.event_source and masking.identifier(row.event_source)
     return Closing(
-        Status(row.kind), row.at, row.who, row.closed_why, row.event_source, row.event_id, row.outcome,
+        Status(row.kind), row.at, row.who, row.closed_why, source, row.event_id, row.outcome,
         row.outcome_reason,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from shared.broker.management import QueueState
 from shared.broker.topology import DEAD_QUEUE, SERVICES, TOPOLOGY
+from shared.operations.standing import DONE_ABOUT, IS_OPEN
 from shared.wording import age, count
 
 _NEWEST_ROWS: Final = 10_000
@@ -17,7 +18,10 @@ _LAST_TAKEN: Final = (
     "(SELECT lane, at, event_time FROM {inbox} ORDER BY at DESC LIMIT {rows}) AS newest "
     "ORDER BY lane, at DESC, event_time"
 )
-_NEW_LETTERS: Final = "SELECT count(*) FROM letters WHERE filed_at > now() - interval '1 hour'"
+_NEW_LETTERS: Final = (
+    f"SELECT count(*) FROM letters l {DONE_ABOUT}"  # noqa: S608
+    f"WHERE l.filed_at > now() - interval '1 hour' AND {IS_OPEN}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Line:
     last_taken: timedelta | None = None
     remark: str = ""
     is_wrong: bool = False
+    is_there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database tells of queues: `new_letters` is how many were filed within the hour, None if not known."""
+    """What the database tells of queues. `new_letters`: open ones filed within the hour, None where not known."""
 
     taken: Mapping[str, Taken]
     new_letters: int | None
 
 
 def known(connection: Connection) -> Known:
-    """What inboxes tell of each work queue, and how many letters were filed within the hour."""
+    """What inboxes tell of each work queue, and how many letters that are open were filed within the hour."""
     taken = dict[str, Taken]()
     for service in SERVICES:
         statement = _LAST_TAKEN.format(inbox=f"{service}_inbox", rows=_NEWEST_ROWS)
@@ -73,7 +78,7 @@ def lines(states: Sequence[QueueState], of_database: Known) -> list[Line]:
 
 def _line(name: str, state: QueueState | None, taken: Taken | None, new_letters: int | None) -> Line:
     if state is None:
-        return Line(name, 0, 0, 0, 0, 0, remark="is not there: run `aktif provision`", is_wrong=True)
+        return Line(name, 0, 0, 0, 0, 0, remark="is not there: run `aktif provision`", is_wrong=True, is_there=False)
     remark, is_wrong = _remark(state, taken, new_letters)
     return Line(
         name,

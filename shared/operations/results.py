@@ -1,5 +1,10 @@
-"""How far an operation is, and what became of its letters, as inboxes and letters tell it now."""
+"""How far an operation is, and what became of its letters, as inboxes and letters tell it now.
 
+Counting looks every letter up in several tables. So the counts of an operation that has ended, and of whose letters
+none waits, are kept with it: they can change no more until it is resumed.
+"""
+
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +12,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
-from shared.operations.standing import DIED_AGAIN, RECEIPTS, RESULT, Result
+from shared.operations.standing import DID, DIED_AGAIN, RECEIPTS, RESULT, Result
+from shared.store.planning import plan_anew
 
 
 class State(StrEnum):
@@ -26,7 +32,10 @@ class NotThere(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an operation is. `queued`, `waiting`, `worked` and `failed` are all of its letters."""
+    """How far an operation is. `queued`, `waiting`, `worked`, `rejected` and `failed` are all of its letters.
+
+    `planned` are those and, once it has ended early, the ones that are free again; `cancelled_by` wants it to end.
+    """
 
     operation_id: int
     who: str
@@ -40,7 +49,10 @@ class Progress:
     queued: int
     waiting: int
     worked: int
+    rejected: int
     failed: int
+    planned: int
+    cancelled_by: str | None
 
     @property
     def letters(self) -> int:
@@ -48,21 +60,31 @@ class Progress:
         return self.queued + self.published
 
     @property
+    def left(self) -> int:
+        """Those that were planned, and not sent before it ended: they are free again."""
+        return 0 if self.state in {State.RUNNING, State.DONE} else max(0, self.planned - self.letters)
+
+    @property
     def published(self) -> int:
         """Those that the broker has."""
-        return self.waiting + self.worked + self.failed
+        return self.waiting + self.worked + self.rejected + self.failed
 
 
 @dataclass(frozen=True, slots=True)
 class LetterResult:
-    """What became of one letter of an operation; `failed_as` is the letter that it ended in."""
+    """What became of one letter of an operation.
+
+    `did` is its event's effect in its worker's word; `failed_as` is the letter that it ended in.
+    """
 
     letter_id: int
     replay: int
     result: Result
+    did: str | None
     failed_as: int | None
 
 
+_UNKEPT: Final = text("SELECT * FROM operations WHERE ended_at IS NOT NULL AND results IS NULL ORDER BY operation_id")
 _STATE: Final = text("SELECT state FROM operations WHERE operation_id = :operation")
 _OF: Final = (
     f"FROM replays r JOIN letters l ON l.letter_id = r.letter_id {RECEIPTS}{DIED_AGAIN}"
@@ -70,9 +92,14 @@ _OF: Final = (
 )
 _COUNTS: Final = f"SELECT {RESULT} AS result, count(*) AS letters {_OF} {{since}}GROUP BY 1"
 _RESULTS: Final = (
-    f"SELECT * FROM (SELECT r.letter_id, r.replay, {RESULT} AS result, f.letter_id AS failed_as {_OF}) AS results "  # noqa: S608
-    "WHERE CAST(:result AS text) IS NULL OR result = :result ORDER BY letter_id LIMIT :limit"
+    f"SELECT * FROM (SELECT r.letter_id, r.replay, {RESULT} AS result, {DID} AS did, f.letter_id AS failed_as {_OF}) "  # noqa: S608
+    "AS results WHERE CAST(:result AS text) IS NULL OR result = :result ORDER BY letter_id LIMIT :limit"
 )
+_KEEP: Final = text(
+    "UPDATE operations SET results = CAST(:results AS jsonb) WHERE operation_id = (SELECT operation_id FROM operations "
+    "WHERE operation_id = :operation AND ended_at = :ended_at FOR UPDATE SKIP LOCKED)"
+)
+"""Who holds the row may be resuming it; and one that was resumed and has ended since ended at another time."""
 
 
 def progress(connection: Connection, operation_id: int) -> Progress:
@@ -85,11 +112,17 @@ def progress(connection: Connection, operation_id: int) -> Progress:
     return _progress(connection, found)
 
 
-def newest(connection: Connection, *, limit: int = 20, running: bool = False) -> list[Progress]:
-    """The newest operations, or the running ones."""
+def newest(
+    connection: Connection, *, limit: int = 20, running: bool = False, before: int | None = None
+) -> list[Progress]:
+    """The newest operations, or the running ones; `before` is the number of the last one of the page before."""
     condition = "state = 'running'" if running else "true"
-    statement = f"SELECT * FROM operations WHERE {condition} ORDER BY operation_id DESC LIMIT :limit"  # noqa: S608
-    return [_progress(connection, row) for row in connection.execute(text(statement), {"limit": limit}).all()]
+    statement = (
+        f"SELECT * FROM operations WHERE {condition} AND (CAST(:before AS bigint) IS NULL OR operation_id < :before) "  # noqa: S608
+        "ORDER BY operation_id DESC LIMIT :limit"
+    )
+    rows = connection.execute(text(statement), {"limit": limit, "before": before}).all()
+    return [_progress(connection, row) for row in rows]
 
 
 def results(
@@ -98,22 +131,41 @@ def results(
     """What became of each letter of an operation."""
     asked = {"operation": operation_id, "result": only, "limit": limit}
     rows = connection.execute(text(_RESULTS), asked)
-    return [LetterResult(row.letter_id, row.replay, Result(row.result), row.failed_as) for row in rows]
+    return [LetterResult(row.letter_id, row.replay, Result(row.result), row.did, row.failed_as) for row in rows]
+
+
+def keep_final(connection: Connection) -> None:
+    """Keep the counts of every operation that has ended and of whose letters none waits."""
+    for row in connection.execute(_UNKEPT).all():
+        _counted(connection, row)
 
 
 def _progress(connection: Connection, row: Row[Any]) -> Progress:
-    by_result = counts(connection, row.operation_id)
+    by_result = _final(row) or _counted(connection, row)
+    planned = sum(by_result.values()) if row.planned is None else row.planned
     return Progress(
         row.operation_id, row.who, row.reason, State(row.state), row.at, row.ended_at, row.rate, row.most,
         row.stop_after, by_result[Result.QUEUED], by_result[Result.WAITING], by_result[Result.WORKED],
-        by_result[Result.FAILED],
+        by_result[Result.REJECTED], by_result[Result.FAILED], planned, row.cancelled_by,
     )  # fmt: skip
+
+
+def _final(row: Row[Any]) -> dict[Result, int] | None:
+    return {result: row.results.get(result, 0) for result in Result} if row.results is not None else None
+
+
+def _counted(connection: Connection, row: Row[Any]) -> dict[Result, int]:
+    found = counts(connection, row.operation_id)
+    if row.ended_at is not None and not found[Result.QUEUED] + found[Result.WAITING]:
+        kept = {"operation": row.operation_id, "ended_at": row.ended_at, "results": json.dumps(found)}
+        connection.execute(_KEEP, kept)
+    return found
 
 
 def counts(connection: Connection, operation_id: int, since: datetime | None = None) -> dict[Result, int]:
     """How many of its letters have which result; only of those that were queued since."""
     only = "AND r.queued_at >= :since " if since else ""
-    connection.execute(text("SELECT set_config('jit', 'off', true)"))
+    plan_anew(connection)
     rows = connection.execute(text(_COUNTS.format(since=only)), {"operation": operation_id, "since": since})
     return dict.fromkeys(Result, 0) | {Result(row.result): row.letters for row in rows}
 

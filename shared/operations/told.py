@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, text
 from schemas.envelope import caused_id
 from schemas.events import Exchange, system_of
 from schemas.reasons import REASONS, Answer
+from shared.operations import masking
 
 _OF_THE_LOOP: Final = "the handler failed with"
 """How the detail begins where the loop itself ended a message: the handler, which tells HR, had no say then."""
@@ -17,7 +18,7 @@ _SETTLED: Final = "SELECT outgoing FROM state_inbox WHERE source = :source AND i
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event on the feed of an HR system."""
+    """An event on the feed of an HR system, as everybody may see it."""
 
     system: str
     event: str
@@ -35,7 +36,8 @@ def told(connection: Connection, letter: Row[Any]) -> Told | None:
     is_said = letter.reason in REASONS[Answer.REFUSED] and not (letter.detail or "").startswith(_OF_THE_LOOP)
     if letter.origin != Exchange.HR or not is_said:
         return None
-    return Told(system_of(letter.source), "EventRejected", letter.reason, letter.field, letter.detail)
+    field, detail = masking.field_name(letter.field), masking.detail(letter.detail)
+    return Told(masking.identifier(system_of(letter.source)), "EventRejected", letter.reason, field, detail)
 
 
 def _of_mail(connection: Connection, letter: Row[Any]) -> Told | None:
@@ -45,5 +47,8 @@ def _of_mail(connection: Connection, letter: Row[Any]) -> Told | None:
     for entry in found or ():
         if entry["exchange"] == Exchange.FEED:
             data, system = entry["event"]["data"], entry["routing_key"].partition(".")[0]
-            return Told(system, entry["event"]["type"].split(".")[1], data["result"], "email", data.get("reply"))
+            reply = masking.detail(data.get("reply"))
+            return Told(
+                masking.identifier(system), entry["event"]["type"].split(".")[1], data["result"], "email", reply
+            )
     return None

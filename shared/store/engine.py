@@ -25,6 +25,8 @@ _DOWN_CLASSES = {"08", "57"}
 _SURELY_DOWN_CLASSES = {"53", "58"}
 """Resources, system errors."""
 _READ_ONLY = "25006"
+_OUT_OF_TIME = {"57014", "55P03"}
+"""query_canceled, which a statement_timeout raises, and lock_not_available, which a lock_timeout does."""
 _NOT_PROVISIONED = {"42P01", "42703", "3F000", "42501"}
 """A table, column, schema or right that is missing: no message's fault, `aktif provision` was not run."""
 
@@ -33,8 +35,10 @@ class WrongEncoding(psycopg.OperationalError):
     """A database that is not in UTF8; its text is one line that says what to do."""
 
 
-def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
+def open_engine(url: str, *, application: str, pool_size: int = 2, seconds: float = 60) -> Engine:
     """An engine that has not connected yet. `application` names its sessions in pg_stat_activity.
+
+    `seconds` is how long one of its statements may take.
 
     Raises BadSettings where the URL carries an option that PostgreSQL does not know.
     """
@@ -53,7 +57,8 @@ def open_engine(url: str, *, application: str, pool_size: int = 2) -> Engine:
             "application_name": application,
             "connect_timeout": 5,
             "keepalives_idle": 15,
-            "options": "-c timezone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
+            "options": f"-c timezone=UTC -c statement_timeout={seconds * 1000:.0f} "
+            "-c idle_in_transaction_session_timeout=60000",
         },
     )
     take_only_utf8(engine)
@@ -94,6 +99,11 @@ def is_surely_down(error: BaseException) -> bool:
         return False
     state = sqlstate(error) or ""
     return state[:2] in _SURELY_DOWN_CLASSES or state == _READ_ONLY or state in _NOT_PROVISIONED
+
+
+def has_run_out_of_time(error: BaseException) -> bool:
+    """Whether a statement took longer than it may, waiting for others perhaps."""
+    return isinstance(error, DBAPIError) and sqlstate(error) in _OUT_OF_TIME
 
 
 def is_worth_repeating(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from psycopg import sql
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, text
 
 from shared.store.tables import metadata
 
@@ -62,5 +62,14 @@ def _statements() -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA public TO {role}"
         yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
     for table in metadata.sorted_tables:
-        rights = "INSERT" if table.info.get("insert_only") else "INSERT, UPDATE, DELETE"
-        yield f"GRANT {rights} ON {table.name} TO {role_of(table.info['owner'])}"
+        role = role_of(table.info["owner"])
+        if table.info.get("insert_only"):
+            yield f"REVOKE INSERT ON {table.name} FROM {role}"
+            yield f"GRANT INSERT ({_given(table)}) ON {table.name} TO {role}"
+        else:
+            yield f"GRANT INSERT, UPDATE, DELETE ON {table.name} TO {role}"
+
+
+def _given(table: Table) -> str:
+    """The columns that whoever inserts a row gives; when that was, and its number, is the database's word."""
+    return ", ".join(name for name, column in table.columns.items() if not (column.identity or column.name == "at"))

@@ -6,13 +6,15 @@ up a page that needs none.
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
-from shared.store.engine import in_transaction, open_engine
+from shared.store.engine import has_run_out_of_time, in_transaction, open_engine
 
 _Result = TypeVar("_Result")
 _Given = ParamSpec("_Given")
@@ -25,6 +27,11 @@ HASHES: Final = os.cpu_count() or 1
 
 _PATIENCE: Final = 10.0
 """How long a page waits for the database, which may be frozen or cut off rather than down."""
+_GLANCE: Final = 4.0
+"""How long for what takes milliseconds, and shows soon that it is."""
+_LENGTH: Final = 50.0
+"""How long for what is about any number of rows."""
+_MAY_TAKE: Final = text("SELECT set_config('statement_timeout', :milliseconds, true)")
 
 
 class DatabaseAway(Exception):
@@ -36,7 +43,7 @@ class Pools:
 
     def __init__(self, database_url: str, application: str) -> None:
         """Raises BadSettings for a URL that PostgreSQL does not understand."""
-        self.engine = open_engine(database_url, application=application, pool_size=LOOKUPS)
+        self.engine = open_engine(database_url, application=application, pool_size=LOOKUPS, seconds=_PATIENCE)
         self._lookups = ThreadPoolExecutor(LOOKUPS, "lookup")
         self._hashes = ThreadPoolExecutor(HASHES, "hash")
 
@@ -50,14 +57,45 @@ class Pools:
         self, work: Callable[Concatenate[Connection, _Given], _Result], *args: _Given.args, **kwargs: _Given.kwargs
     ) -> _Result:
         """Run `work(connection, …)` in a transaction of its own. Raises what SQLAlchemy raises, and DatabaseAway."""
+        return await self._within(_PATIENCE, lambda connection: work(connection, *args, **kwargs))
 
-        def run() -> _Result:
-            return in_transaction(self.engine, lambda connection: work(connection, *args, **kwargs))
+    async def look_up(
+        self, work: Callable[Concatenate[Connection, _Given], _Result], *args: _Given.args, **kwargs: _Given.kwargs
+    ) -> _Result:
+        """As `in_database`, for a row or two by their keys: raises DatabaseAway sooner."""
+        return await self._within(_GLANCE, lambda connection: work(connection, *args, **kwargs))
 
+    async def at_length(
+        self, work: Callable[Concatenate[Connection, _Given], _Result], *args: _Given.args, **kwargs: _Given.kwargs
+    ) -> _Result:
+        """As `in_database`, for what may be about 100,000 rows: raises DatabaseAway later."""
+
+        def slowly(connection: Connection) -> _Result:
+            connection.execute(_MAY_TAKE, {"milliseconds": f"{_LENGTH * 1000:.0f}"})
+            return work(connection, *args, **kwargs)
+
+        return await self._within(_LENGTH, slowly)
+
+    async def _within(self, seconds: float, work: Callable[[Connection], _Result]) -> _Result:
+        """What is not through when nobody waits for it any more is taken back, unless it is being committed then."""
+        is_given_up = threading.Event()
+
+        def in_time(connection: Connection) -> _Result:
+            result = work(connection)
+            if is_given_up.is_set():
+                raise DatabaseAway
+            return result
+
+        running = asyncio.get_running_loop().run_in_executor(self._lookups, in_transaction, self.engine, in_time)
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._lookups, run), _PATIENCE)
+            return await asyncio.wait_for(running, seconds)
         except TimeoutError:
+            is_given_up.set()
             raise DatabaseAway from None
+        except DBAPIError as error:
+            if has_run_out_of_time(error):
+                raise DatabaseAway from None
+            raise
 
     async def hashing(self, work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         """Run what computes Argon2 digests."""

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, text
 from services.cli.servers.ladder import Servers
 from shared.broker.publisher import Message
 from shared.broker.topology import LETTERS
-from shared.operations import letters
+from shared.operations import groups, letters, mails
 from shared.operations.filters import Filter, Status
+from shared.operations.mails import Cause
 from shared.operations.replay import Order, plan
 from tests.bench.report import Figure
 from tests.bench.stage import Stage, stage
@@ -35,6 +36,10 @@ _WORLD: Final = (
     "INSERT INTO mails (mail_id, account_id, link_id, kind, lane, requested_at, result, settled_at) "
     "SELECT md5('m' || i)::uuid, md5('a' || i)::uuid, md5('l' || i)::uuid, 'activation', 'bulk', now(), 'gave_up', "
     "now() FROM generate_series(50000, 79999) i",
+    "INSERT INTO mails (mail_id, account_id, kind, lane, requested_at, email, result, settled_at, accepted_at, reply) "
+    "SELECT md5('n' || i)::uuid, md5('a' || i % 80000)::uuid, 'activation', 'bulk', now() - i * interval '1 second', "
+    "i || '@jabatan' || i % 40 || '.example.gov.my', 'accepted', now(), now(), '250 2.0.0 OK' "
+    "FROM generate_series(1, 70000) i",
     "INSERT INTO letters (service, source, id, queue, origin, type, reason, detail, fingerprint, body, headers) "
     "SELECT 'mailer', '/aktif/state', md5('e' || i), 'mailer.bulk', 'aktif.events', 'aktif.MailRequested.v1', "
     '\'gave_up\', \'451 4.3.0\', md5(\'f\' || i % 5), convert_to(format(\'{"specversion":"1.0","id":"%s","data":'
@@ -43,7 +48,8 @@ _WORLD: Final = (
     "FROM generate_series(50000, 79999) i",
     "INSERT INTO letters (service, source, id, queue, origin, type, reason, detail, fingerprint, body, headers) "
     "SELECT 'state', '/portal', md5('p' || i), 'state.live', 'aktif.portal', 'aktif.PasswordSet.v1', 'database_error', "
-    "'DiskFull 53100', md5('d' || i % 3), convert_to(repeat('x', 600), 'UTF8'), '{\"x-attempt\": 5}' "
+    '\'DiskFull 53100\', md5(\'d\' || i % 3), convert_to(format(\'{"data":{"link_id":"%s","x":"%s"}}\', '
+    "md5('l' || i - 30000)::uuid, repeat('x', 550)), 'UTF8'), '{\"x-attempt\": 5}' "
     "FROM generate_series(80000, 99999) i",
     "INSERT INTO state_inbox (source, id, type, digest, outcome, lane, event_time) "
     "SELECT '/hr/contoh', 'reg-' || i, 'aktif.ActivationRequested.v1', '', 'applied', 'bulk', now() "
@@ -69,6 +75,7 @@ def measure(servers: Servers) -> list[Figure]:
                 on.broker.process_data_events()  # lest the broker take its silence for death
         with on.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))  # as autovacuum does after so many rows
+        with on.engine.connect() as connection:
             figures = list[Figure]()
             for what, ask in _questions(connection).items():
                 figures.append(_p95(connection, what, ask))
@@ -98,7 +105,7 @@ def _letters() -> Iterator[Message]:
 
 def _questions(connection: Connection) -> dict[str, Callable[[Connection], Any]]:
     open_ones = Filter(status=Status.OPEN)
-    biggest = letters.groups(connection, open_ones)[0].fingerprint
+    biggest = groups.groups(connection, open_ones).shown[0].fingerprint
     first = letters.page(connection, open_ones)
     hour = datetime.now(UTC) - timedelta(hours=1)
     asked: dict[str, Filter] = {
@@ -118,10 +125,12 @@ def _questions(connection: Connection) -> dict[str, Callable[[Connection], Any]]
     }
     return questions | {
         "second page": lambda found: letters.page(found, open_ones, after=first.following),
-        "groups, all": lambda found: letters.groups(found, Filter()),
-        "groups, open": lambda found: letters.groups(found, open_ones),
-        "groups of a reason": lambda found: letters.groups(found, Filter(reason="gave_up")),
+        "groups, all": lambda found: groups.groups(found, Filter()),
+        "groups, open": lambda found: groups.groups(found, open_ones),
+        "groups of a reason": lambda found: groups.groups(found, Filter(reason="gave_up")),
         "one letter": lambda found: letters.one(found, 60_000),
+        "mails by cause": lambda found: mails.groups(found, Cause()),
+        "newest mails": lambda found: mails.page(found, Cause()),
         "plan of all": lambda found: plan(found, Order(Filter(), "bench")),
     }
 
@@ -135,6 +144,7 @@ def _p95(connection: Connection, what: str, ask: Callable[[Connection], object])
     for _ in range(_ROUNDS):
         begun = time.monotonic()
         ask(connection)
+        connection.rollback()
         seconds.append(time.monotonic() - begun)
     p95 = statistics.quantiles(seconds, n=20)[-1]
     return Figure(f"operators, {what}: p95", p95 * 1000, "ms", wanted=_WANTED_SECONDS * 1000, less_is_better=True)

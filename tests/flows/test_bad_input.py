@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from schemas.envelope import caused_id
 from schemas.events import Exchange, Lane
-from services.cli.ledger import audit
 from shared.broker.publisher import Message
 from shared.broker.topology import LETTERS
 from shared.broker.verdicts import Wait
+from shared.operations.ledger import audit
 from tests.support.builders import digest
 from tests.support.feed import Feed
 from tests.support.registrations import SOURCE, hr_event, ic_number, message, publish, registration, registrations
@@ -105,7 +105,7 @@ def test_a_password_published_as_hr_is_dead_whatever_its_headers_say(aktif: Worl
         row = connection.execute(text("SELECT reason, origin, attempt, replay, headers FROM letters")).one()
     assert row[:4] == ("wrong_exchange", Exchange.HR.value, 1, 0)
     assert set(row.headers) <= {"x-origin", "x-lane", "x-attempt", "x-replay", "x-handbacks", "x-service", "x-queue",
-                                "x-reason", "x-field", "x-detail"}  # fmt: skip
+                                "x-reason", "x-field", "x-detail", "x-died-at"}  # fmt: skip
 
 
 FOREIGN: dict[str, Any] = {

@@ -62,6 +62,6 @@ def test_a_role_reads_every_table_and_writes_only_its_own(granted: World, servic
             return {name for name, parameters in asked.items() if connection.execute(question, parameters).scalar_one()}
 
     own = {name for name, table in metadata.tables.items() if table.info["owner"] == service}
-    changed = own - {"audit"}
+    changed = own - {"audit"}  # of which only what its rows say is theirs to give
     assert may("SELECT") == set(metadata.tables)
-    assert [may(what) for what in ("INSERT", "UPDATE", "DELETE", "TRUNCATE")] == [own, changed, changed, set()]
+    assert [may(what) for what in ("INSERT", "UPDATE", "DELETE", "TRUNCATE")] == [changed, changed, changed, set()]

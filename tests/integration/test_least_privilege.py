@@ -25,6 +25,7 @@ from shared.broker.topology import feed_queue
 from shared.broker.users import version
 from shared.store.engine import open_engine
 from shared.store.roles import login_of
+from tests.support.ledger import one_round
 from tests.support.person import Person
 from tests.support.registrations import hr_event, ic_number, message, publish, registration
 from tests.support.servers import database_name, fresh_vhost
@@ -171,6 +172,27 @@ def test_a_broker_that_would_refuse_a_look_at_suspects_is_warned_of(
     assert f"RabbitMQ {found} refuses passive declares" in capsys.readouterr().err
 
 
+def test_operators_keep_the_ledger_and_mend_it_with_their_own_logins(
+    given: Logins, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with given.world.engine.begin() as connection:
+        one_round(connection, "1")
+        connection.execute(text("DELETE FROM state_inbox WHERE source = '/aktif/mailer'"))
+    mine = given.url("operator")
+    user = mine.partition("://")[2].rpartition("@")[0]
+    monkeypatch.setenv("AKTIF_AMQP_URL", mine)
+    monkeypatch.setenv("AKTIF_BROKER_API_URL", f"http://{user}@{given.world.servers.broker_api_url.rpartition('@')[2]}")
+    monkeypatch.setenv("AKTIF_DATABASE_URL", given.url("operator", "aktif_database_url"))
+    capsys.readouterr()
+
+    assert run(["ledger", "--mend", "--as", "siti"]) == 0
+
+    assert "Mended: 1 event published again" in capsys.readouterr().out
+    assert given.world.count("SELECT mended FROM ledgers WHERE verdict = 'lost' AND who = 'siti'") == 1
+    assert given.world.count("SELECT count(*) FROM audit WHERE what = 'mend'") == 1
+    assert given.world.depths()["state.live"] == 1
+
+
 def publishing(exchange: str, key: str = "live.ActivationRequested") -> Act:
     """Publish, and wait for what the broker says."""
 
@@ -290,8 +312,17 @@ REFUSED_AT_DATABASE = {
     "operators rewrite the audit": ("operator", "UPDATE audit SET who = 'x'"),
     "operators forget what they did": ("operator", "DELETE FROM audit"),
     "operators empty the audit": ("operator", "TRUNCATE audit"),
+    "operators date the audit back": (
+        "operator",
+        "INSERT INTO audit (at, who, what, subject) VALUES ('2020-01-01', 'x', 'x', 'x')",
+    ),
+    "operators number the audit": (
+        "operator",
+        "INSERT INTO audit (audit_id, who, what, subject) VALUES (1, 'x', 'x', 'x')",
+    ),
     "state replays a letter": ("state", "INSERT INTO replays DEFAULT VALUES"),
     "the archivist forges the audit": ("archivist", "INSERT INTO audit DEFAULT VALUES"),
+    "state forges the ledger": ("state", "INSERT INTO ledgers DEFAULT VALUES"),
     "the portal makes an operator": ("portal", "INSERT INTO operators DEFAULT VALUES"),
     "state empties its table": ("state", "TRUNCATE accounts"),
     "state changes its table": ("state", "ALTER TABLE accounts DROP COLUMN name"),
@@ -308,6 +339,12 @@ def test_every_login_is_refused_at_the_database_what_is_not_its_work(given: Logi
     }
 
     assert {what: answer for what, answer in answers.items() if answer != "insufficient privilege"} == {}
+
+
+def test_operators_add_to_the_audit_who_did_what_and_the_database_says_when(given: Logins) -> None:
+    line = "INSERT INTO audit (who, what, subject, reason, details) VALUES ('siti', 'note', 'x', 'y', '{}')"
+
+    assert database_answers(given.url("operator", "aktif_database_url"), line) == "done"
 
 
 def database_answers(url: str, statement: str) -> str:

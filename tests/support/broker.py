@@ -136,7 +136,7 @@ class Hands:
 
     def connections(self, role: str) -> list[str]:
         """The connections with this role (`consume`, `publish`); the API learns of them some seconds late."""
-        return [name for name, given in self.api.connections() if f"-{role}@" in given]
+        return [found.name for found in self.api.connections() if f"-{role}@" in found.client]
 
 
 @dataclass

@@ -50,6 +50,10 @@ class Console:
     def opens(self, **settings: str) -> None:
         """Starts it, and waits until it is ready."""
         self.starts(**settings)
+        self.is_ready()
+
+    def is_ready(self) -> None:
+        """Waits until it has its broker and its database."""
         eventually("the console is ready", lambda: _status(f"{self.url}/readyz") == 200)
 
     def starts(self, **settings: str) -> None:
@@ -57,15 +61,22 @@ class Console:
         api = {"AKTIF_BROKER_API_URL": self.world.servers.broker_api_url}
         self.world.start("console", **{"AKTIF_CONSOLE_BIND": f"127.0.0.1:{self.port}", **api, **settings})
 
+    def opens_another(self, **settings: str) -> "Console":
+        """One more console of the same world, a process of its own."""
+        self.world.running[f"console at {self.port}"] = self.world.running.pop("console")
+        another = Console(self.world)
+        another.opens(**settings)
+        return another
+
     def knows(self, name: str, role: Role) -> str:
         """Adds somebody; gives the name."""
         with self.world.engine.begin() as connection:
             people.add(connection, name, role, PASSWORD, "tests")
         return name
 
-    def visitor(self) -> Visitor:
+    def visitor(self, *, address: str | None = None) -> Visitor:
         """A browser that was never here; closed with the console."""
-        self._visitors.append(Visitor(self.url))
+        self._visitors.append(Visitor(self.url, address=address))
         return self._visitors[-1]
 
     def visited_by(self, name: str) -> Visitor:
@@ -172,6 +183,12 @@ def actions_of(page: Page) -> list[str]:
 def sends(visitor: Visitor, page: Page, action: str, **typed: str | list[str]) -> Page:
     """Fills in the form that goes there, and sends it."""
     return Page.of(visitor.http.post(action, data={**form_of(page, action), **typed}))
+
+
+def replays(visitor: Visitor, query: str, **bounds: str) -> Page:
+    """Has a plan made, and starts it."""
+    plan = visitor.goes_to(f"/letters/replay?{query}")
+    return sends(visitor, plan, "/letters/replay", why="dibaiki", **bounds)
 
 
 def logs_in(visitor: Visitor, name: str, password: str = PASSWORD) -> Page:

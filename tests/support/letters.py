@@ -11,6 +11,7 @@ from services.archivist.letters import file
 from shared.broker.publisher import Message
 from shared.broker.topology import LETTERS
 from shared.broker.verdicts import Delivery
+from shared.clock import now
 from shared.store import tables
 from shared.store.bulk import insert_rows
 from tests.support.registrations import hr_event, registration
@@ -37,6 +38,7 @@ def letter(
         "x-replay": replay,
         "x-reason": reason,
         "x-detail": detail,
+        "x-died-at": now().isoformat(),
         **({"x-field": field} if field else {}),
     }
     return Message(LETTERS, queue, body, headers=headers)

@@ -19,14 +19,14 @@ class Tapped(NamedTuple):
 
 
 class Tap:
-    """A queue that gets a copy of everything that is published to any exchange from here on."""
+    """A queue that gets a copy of everything that is published to some exchanges, or to any, from here on."""
 
-    def __init__(self, amqp_url: str) -> None:
+    def __init__(self, amqp_url: str, *exchanges: str) -> None:
         self._connection = pika.BlockingConnection(pika.URLParameters(amqp_url))
         self._channel = self._connection.channel()
         self._channel.queue_declare(_TAP, exclusive=True)
         for exchange in TOPOLOGY.exchanges:
-            for key in _keys(exchange):
+            for key in _keys(exchange) if exchange.name in exchanges or not exchanges else []:
                 self._channel.queue_bind(_TAP, exchange.name, key)
         self._seen = list[Tapped]()
 
@@ -36,6 +36,10 @@ class Tap:
             method, properties, body = got
             self._seen.append(Tapped(method.exchange, method.routing_key, properties, body))
         return self._seen
+
+    def waiting(self) -> int:
+        """How many were published since they were last seen; does not fetch them."""
+        return int(self._channel.queue_declare(_TAP, passive=True).method.message_count)
 
     def close(self) -> None:
         """Take it away."""

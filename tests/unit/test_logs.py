@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from shared.logs import configure_logs, mask_email, mask_ic
+from shared.logs import configure_logs, mask_email, mask_ic, unpersonal
 
 
 @pytest.fixture
@@ -86,8 +86,30 @@ def test_an_ic_number_is_masked_after_its_first_four_digits(text: str, masked: s
         ("pegawai.contoh@example.gov.my", "p***@example.gov.my"),
         ("p@example.gov.my", "p***@example.gov.my"),
         ("pegawai", "***"),
+        ("@example.gov.my", "***"),
+        ("PEGAWAI CONTOH@850101030007", "***"),
+        ("pegawai@850101-03-0007.my", "***"),
+        ("pegawai@CONTOH BIN CONTOH", "***"),
         ("", "***"),
     ],
 )
 def test_an_address_is_masked_to_its_first_letter_and_domain(text: str, masked: str) -> None:
     assert mask_email(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("row 12: 850101030007, 850101-03-0007.", "row 12: 8501********, 8501********."),
+        ("hr-850101 03 0007/2021", "hr-8501********/2021"),
+        ("<pegawai.contoh@example.gov.my>: unknown", "<p***@example.gov.my>: unknown"),
+        ("850101030007@example.gov.my.", "8***@example.gov.my."),
+        ("pegawai@850101030007", "***"),
+        ("1234567890123", "1234567890123"),
+        ("12345678-1234-4234-8234-123456789012", "12345678-1234-4234-8234-123456789012"),
+        ("sha256:" + "1" * 64, "sha256:" + "1" * 64),
+    ],
+)
+def test_in_a_text_of_others_numbers_and_addresses_are_masked_and_ids_of_ours_are_not(text: str, masked: str) -> None:
+    assert unpersonal(text) == masked
+    assert unpersonal(masked) == masked

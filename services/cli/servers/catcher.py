@@ -1,8 +1,9 @@
 """A mail catcher: an SMTP server on 127.0.0.1 that puts each mail into a Maildir and sends none on.
 
-    python -m services.cli.servers.catcher --port 2525 --maildir FOLDER
+    python -m services.cli.servers.catcher --port 2525 --maildir FOLDER [--busy DOMAIN]
 
-prints one JSON line when it listens. It is a process of its own, so that load never waits for its caller's GIL.
+prints one JSON line when it listens, and with --busy one for each recipient that it refuses. It is a process of its
+own, so that load never waits for its caller's GIL.
 """
 
 import argparse
@@ -14,19 +15,21 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any, Final
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.cli.servers.process import ServerProcess, kept_ports
 
 SIZE_LIMIT = 1 << 20
+BUSY_REPLY: Final = "451 4.3.2 Busy, try again later"
 
 
 class MaildirHandler:
     """Writes a mail to `tmp`, then renames it into `new`, so that a reader never sees half a mail."""
 
     def __init__(self, maildir: Path) -> None:
-        self._maildir = maildir
+        self.maildir = maildir
         self._numbers = itertools.count()
         for name in ("tmp", "new", "cur"):
             (maildir / name).mkdir(parents=True, exist_ok=True)
@@ -37,18 +40,43 @@ class MaildirHandler:
         frame = f"Return-Path: <{envelope.mail_from}>\r\n"
         frame += "".join(f"X-Envelope-To: <{recipient}>\r\n" for recipient in envelope.rcpt_tos)
         name = f"{time.time():.6f}.{os.getpid()}_{next(self._numbers)}.aktif"
-        partial = self._maildir / "tmp" / name
+        partial = self.maildir / "tmp" / name
         partial.write_bytes(frame.encode() + (envelope.original_content or b""))
-        partial.rename(self._maildir / "new" / name)
+        partial.rename(self.maildir / "new" / name)
+        return "250 OK"
+
+
+class BusyHandler(MaildirHandler):
+    """Refuses each recipient of a domain for now, the first time it is named, as a server short of room does."""
+
+    def __init__(self, maildir: Path, domain: str) -> None:
+        super().__init__(maildir)
+        self._domain = domain.lower()
+        self._refused = set[str]()
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Called by aiosmtpd for each RCPT TO."""
+        recipient = address.lower()
+        if recipient.rpartition("@")[2] == self._domain and recipient not in self._refused:
+            self._refused.add(recipient)
+            _say("refused once", domain=self._domain, reply=BUSY_REPLY, refused=len(self._refused))
+            return BUSY_REPLY
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
         return "250 OK"
 
 
 class MailCatcher:
-    """The catcher as a child process; its port is kept in `folder`, its mails in `folder/mails`."""
+    """The catcher as a child process; its port is kept in `folder`, its mails in `folder/mails`.
 
-    def __init__(self, folder: Path) -> None:
+    `busy` is a domain whose recipients are each refused once with 451.
+    """
+
+    def __init__(self, folder: Path, busy: str | None = None) -> None:
         self.maildir = folder / "mails"
-        self._folder = folder
+        self._folder, self._busy = folder, busy
         self._server = ServerProcess("catcher", folder)
         self._port = 0
 
@@ -77,6 +105,7 @@ class MailCatcher:
             str(self._port),
             "--maildir",
             str(self.maildir.resolve()),
+            *(["--busy", self._busy] if self._busy else []),
         ]
         # Modules are found from wherever we found ours.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}
@@ -104,9 +133,8 @@ class MailCatcher:
         self.kill()
 
 
-async def serve(port: int, maildir: Path) -> None:
+async def serve(port: int, handler: MaildirHandler) -> None:
     """Listens until SIGTERM or SIGINT."""
-    handler = MaildirHandler(maildir)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -116,10 +144,14 @@ async def serve(port: int, maildir: Path) -> None:
         return SMTP(handler, data_size_limit=SIZE_LIMIT, enable_SMTPUTF8=True, hostname="localhost", loop=loop)
 
     server = await loop.create_server(connected, "127.0.0.1", port, backlog=512)
-    sys.stdout.write(json.dumps({"event": "ready", "port": port, "maildir": str(maildir)}) + "\n")
-    sys.stdout.flush()
+    _say("ready", port=port, maildir=str(handler.maildir))
     await stopped.wait()
     server.close()
+
+
+def _say(event: str, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -127,8 +159,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="catches mail into a Maildir and sends none on")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--maildir", type=Path, required=True)
+    parser.add_argument("--busy", metavar="DOMAIN", help=f"answer each recipient there once with {BUSY_REPLY}")
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.port, arguments.maildir))
+    maildir, busy = arguments.maildir, arguments.busy
+    asyncio.run(serve(arguments.port, BusyHandler(maildir, busy) if busy else MaildirHandler(maildir)))
 
 
 if __name__ == "__main__":

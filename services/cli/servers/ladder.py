@@ -105,12 +105,14 @@ def servers(
     want: frozenset[str] = ALL,
     given: Given | None = None,
     for_tests: bool = False,
+    busy: str | None = None,
     on_progress: Progress = lambda _: None,
 ) -> Iterator[Servers]:
     """Servers for each URL of `want` that is not `given` (default: the environment's), stopped side by side at the end.
 
     Data, ports and passwords stay in `folder`. `for_tests` allows a container, and ends the servers abruptly, for
-    their data goes too. Raises ServersMissing, ServersBusy and ServerFailed.
+    their data goes too. A private mail catcher refuses each recipient of the domain `busy` once. Raises ServersMissing,
+    ServersBusy and ServerFailed.
     """
     given = given or Given.of(os.environ)
     folder = folder.resolve()
@@ -130,7 +132,7 @@ def servers(
             database = _find_postgres(folder / "postgres", for_tests)
             launch(database, "PostgreSQL")
         if "smtp" in want and not given.smtp_url:
-            catcher = MailCatcher(folder / "mail")
+            catcher = MailCatcher(folder / "mail", busy)
             launch(catcher, "the mail catcher")
         for server in (catcher, database, broker):
             if server is not None:

@@ -1,8 +1,10 @@
 "use strict";
 // Makes the pages quicker to use. Each of them works without this file.
 
-const EVERY = 5_000; // ms between two looks
+const EVERY = 5_000; // ms from the end of a look to the next
+const PATIENCE = 4_000; // ms that a look may take
 const RELEASE_AFTER = 15_000; // ms: a form whose answer never came may be sent again
+const SCROLLS = "[tabindex]"; // boxes that hold more than they show
 
 // A form is sent once, however often its button is clicked.
 
@@ -27,50 +29,84 @@ function release(form) {
   for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
 }
 
-// What lives on the page is fetched again while somebody looks; what is being typed or chosen is left alone.
+// What lives on the page is fetched again while somebody looks; what is being chosen or copied is left alone.
 
 const live = () => [...document.querySelectorAll("[data-live]")];
+const shown = new Map(live().map((one) => [one.id, one.innerHTML])); // as it was sent
 
 async function refresh() {
-  if (document.hidden) return;
-  const address = new URL(location.href);
-  for (const name of ["said", "n"]) address.searchParams.delete(name);
-  const response = await fetch(address, { headers: { "Aktif-Refresh": "1" } });
-  if (response.status === 401) return location.reload();
+  const isLive = live().length > 0;
+  const response = await fetch(isLive ? ownAddress() : "/session", {
+    headers: { "Aktif-Refresh": "1" },
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  if (response.status === 401) return "ended";
   if (!response.ok) throw new Error(response.status);
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const old of live()) {
-    const fresh = page.getElementById(old.id);
-    if (fresh && fresh.innerHTML !== old.innerHTML && !isInUse(old)) replace(old, fresh);
-  }
+  return isLive ? renew(new DOMParser().parseFromString(await response.text(), "text/html")) : "on";
 }
 
+function ownAddress() {
+  const address = new URL(location.href);
+  for (const name of ["said", "n", "lost"]) address.searchParams.delete(name);
+  return address;
+}
+
+function renew(page) {
+  let state = "on";
+  for (const old of live()) {
+    const fresh = page.getElementById(old.id)?.innerHTML;
+    if (fresh === undefined || fresh === shown.get(old.id)) continue;
+    if (isInUse(old)) state = "held";
+    else replace(old, fresh);
+  }
+  return state;
+}
+
+// A box that scrolls has the focus after a click on any number in it, which is no use of what it holds.
 function isInUse(element) {
-  return element.contains(document.activeElement) || element.querySelector("input:checked") !== null;
+  const focused = document.activeElement;
+  const selection = getSelection();
+  return (
+    (element.contains(focused) && !focused.matches(SCROLLS)) ||
+    (!selection.isCollapsed && selection.containsNode(element, true)) ||
+    element.querySelector("input:checked") !== null
+  );
 }
 
 function replace(old, fresh) {
-  const scrolled = [...old.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
+  const boxes = [...old.querySelectorAll(SCROLLS)];
+  const scrolled = boxes.map((box) => box.scrollLeft);
+  const focused = boxes.indexOf(document.activeElement);
   const open = new Set([...old.querySelectorAll("details[open]")].map((one) => one.id));
-  old.innerHTML = fresh.innerHTML;
-  old.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = scrolled[index] ?? 0));
+  old.innerHTML = fresh;
+  shown.set(old.id, fresh);
+  old.querySelectorAll(SCROLLS).forEach((box, index) => {
+    box.scrollLeft = scrolled[index] ?? 0;
+    if (index === focused) box.focus({ preventScroll: true });
+  });
   for (const one of old.querySelectorAll("details")) if (open.has(one.id)) one.open = true;
   begin(old);
 }
 
-function keepLooking() {
-  const state = document.getElementById("refresh");
-  setInterval(async () => {
-    try {
-      await refresh();
-      state.dataset.state = "on";
-    } catch {
-      state.dataset.state = "lost";
-    }
-    const words = state.dataset[state.dataset.state];
-    if (state.textContent !== words) state.textContent = words;
+// The next look begins when the last has ended, so that none pile up. Where the session has ended the page stays as it
+// is, with all that was typed: its forms are right again once the same person has logged in.
+function keepLooking(ended) {
+  const label = document.getElementById("refresh");
+  let isLooking = false;
+  async function look() {
+    if (document.hidden || isLooking) return;
+    isLooking = true;
+    const state = await refresh().catch(() => "lost");
+    isLooking = false;
+    if (state !== "lost") ended.hidden = state !== "ended";
+    if (label) label.dataset.state = state;
+    if (label && label.textContent !== label.dataset[state]) label.textContent = label.dataset[state];
+  }
+  setTimeout(async function beat() {
+    await look();
+    setTimeout(beat, EVERY);
   }, EVERY);
-  document.addEventListener("visibilitychange", () => refresh().catch(() => {}));
+  document.addEventListener("visibilitychange", look);
 }
 
 // All letters of a page at once.
@@ -89,15 +125,15 @@ function countChosen() {
   }
 }
 
-// j and k go from line to line, as in many a tool; the rest is the browser's.
+// From a line that has the focus, j and k go to the next and the one before; only from there, lest a key that is spoken
+// or struck elsewhere do anything (WCAG 2.1.4).
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
   const step = { j: 1, k: -1 }[event.key];
-  if (!step) return;
+  if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
   const lines = [...document.querySelectorAll("[data-line]")];
-  const next = lines[lines.indexOf(document.activeElement) + step] ?? (step > 0 ? lines[0] : undefined);
-  next?.focus();
+  const at = lines.indexOf(document.activeElement);
+  if (at >= 0) lines[at + step]?.focus();
 });
 
 function begin(inside) {
@@ -107,5 +143,6 @@ function begin(inside) {
 }
 
 begin(document);
-if (live().length) keepLooking();
+const ended = document.getElementById("ended");
+if (ended) keepLooking(ended);
 document.querySelector("[data-summary]")?.focus();

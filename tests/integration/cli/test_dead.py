@@ -174,6 +174,58 @@ def test_a_letter_is_registered_again_with_a_correction(aktif: Aktif, engine: En
     assert aktif("dead", "list").out == "No dead letters.\n"
 
 
+def test_a_letter_stays_open_where_the_broker_is_away_and_the_same_line_does_the_rest(
+    aktif: Aktif, engine: Engine, queues: Queues, monkeypatch: pytest.MonkeyPatch, amqp_url: str
+) -> None:
+    file_all(engine, bad_ones_dead(1))
+    line = ("dead", "register", "1", "--ic-number", "850101-03-0007", *DONE)
+    monkeypatch.setenv("AKTIF_AMQP_URL", f"amqp://aktif:geheim@127.0.0.1:{free_port()}/x")
+
+    assert aktif(*line).code == 1
+    assert len(aktif("dead", "list", "--json").json["letters"]) == 1
+
+    monkeypatch.setenv("AKTIF_AMQP_URL", amqp_url)
+    assert aktif(*line).code == 0
+    assert aktif("dead", "list", "--json").json["letters"] == []
+    assert len({line["details"]["event_id"] for line in aktif("audit", "--json").json}) == 1
+    assert len(queues.take("state.live")) == 1
+
+
+@pytest.mark.usefixtures("at_terminal")
+@pytest.mark.parametrize("act", ["replay", "discard"])
+def test_what_is_filed_while_one_is_asked_is_not_meant(
+    aktif: Aktif, engine: Engine, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_all(engine, registrations_dead(2))
+
+    def yes_after_another_is_filed(*_: object, **__: object) -> bool:
+        file_all(engine, registrations_dead(1, first=2))
+        return True
+
+    monkeypatch.setattr("typer.confirm", yes_after_another_is_filed)
+    code = aktif("dead", act, "--reason", "database_error", "--why", "x", *(["--wait", "0"] * (act == "replay"))).code
+
+    assert code == 0
+    assert [letter["id"] for letter in aktif("dead", "list", "--json").json["letters"]] == ["reg-2"]
+
+
+def test_a_replay_is_cancelled_from_another_terminal(
+    aktif: Aktif, engine: Engine, monkeypatch: pytest.MonkeyPatch, amqp_url: str
+) -> None:
+    file_all(engine, registrations_dead(2))
+    monkeypatch.setenv("AKTIF_AMQP_URL", f"amqp://aktif:geheim@127.0.0.1:{free_port()}/x")
+    assert aktif("dead", "replay", *AT_ONCE).code == 1
+
+    cancelled, again = (aktif("dead", "replay", "--cancel", "1", "--as", "rahim") for _ in range(2))
+
+    assert cancelled.out == "Replay 1 has ended; what is not sent is free again.\n"
+    assert (again.code, again.err) == (1, "aktif: replay 1 had ended before\n")
+    assert aktif("dead", "replay", "--cancel", "1", "--resume", "1").code == 2
+    assert aktif("dead", "plan", "--json").json["to_send"] == 2
+    monkeypatch.setenv("AKTIF_AMQP_URL", amqp_url)
+    assert aktif("dead", "replay", "--resume", "1", "--wait", "0", "--json").json["planned"] == 2
+
+
 def test_a_correction_that_is_none_is_wrong_usage_and_repeats_no_value(aktif: Aktif, engine: Engine) -> None:
     file_all(engine, bad_ones_dead(1))
 
@@ -202,7 +254,7 @@ def test_a_letter_shows_what_is_suggested_with_its_command_and_what_hr_was_told(
 
     said = " ".join(reader("dead", "show", "1").out.replace("│", " ").split())
 
-    assert "register: aktif dead register 1 --why …" in said
+    assert "register: aktif dead register 1 --ic-number IC" in said
     assert "EventRejected on the feed of contoh: bad_ic_number, data.ic_number" in said
     data = reader("dead", "show", "1", "--json").json
     assert data["suggested"] == "register"

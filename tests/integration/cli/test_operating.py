@@ -120,6 +120,8 @@ def test_queues_tell_lag_and_new_letters(aktif: Aktif, connection: Connection, m
         "('s', 'new', 'x', 'x', 'applied', 'bulk', now() - interval '40 seconds', now() - interval '10 seconds')",
     )
     _letter(connection, "PasswordSet", Exchange.HR, "wrong_exchange")
+    _letter(connection, "ActivationRequested", Exchange.HR, "bad_field")
+    put(connection, "INSERT INTO closings (letter_id, kind, who, reason) VALUES (2, 'discarded', 'siti', 'ujian')")
     worked = [QueueState(name, True, {}, 0, 0, 1, 0, 0, 0) for name in ("state.bulk", "dead", "feed.kelantan")]
     monkeypatch.setattr(ManagementApi, "queues", lambda _: worked)
 
@@ -238,8 +240,8 @@ def test_a_server_that_is_down_is_one_line_and_exit_code_1(
     for command in commands:
         said = aktif(*command)
         assert said.code == 1
-        assert words in said.err
-        assert said.err.count("\n") == 1
+        (line,) = _complaints(said.err)
+        assert words in line
         assert "geheim" not in said.err
 
 
@@ -262,8 +264,14 @@ def test_a_broker_without_the_topology_says_what_to_do(aktif: Aktif, amqp_url: s
 
     said = aktif("resend", "850101030007")
 
-    assert (said.code, said.err.count("\n")) == (1, 1)
-    assert "run `aktif provision`" in said.err
+    (line,) = _complaints(said.err)
+    assert said.code == 1
+    assert "run `aktif provision`" in line
+
+
+def _complaints(said: str) -> list[str]:
+    """What was said besides the lines of the audit."""
+    return [line for line in said.splitlines() if '"event": "audit"' not in line]
 
 
 def _letter(connection: Connection, name: str, origin: str, reason: str) -> None:

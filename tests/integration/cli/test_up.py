@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -96,6 +97,38 @@ def test_killed_it_leaves_no_service_behind(up: Start, home: Path) -> None:
     _wait_until(lambda: not any(map(_lives, pids)))
 
 
+def test_an_operator_ends_both_groups_of_troubles_on_the_command_line(up: Start, home: Path) -> None:
+    shown = _shown_until(up("--demo", "--trouble"), "--reason gave_up")
+    _wait_until(lambda: _groups(home) == {"bad_ic_number": 20, "gave_up": 10})
+    letters = {line["id"]: str(line["letter_id"]) for line in _json(home, "dead", "list", "--limit", "30")["letters"]}
+
+    for act in (
+        ["register", letters["misdated-01"], "--ic-number", "851221-03-0267"],
+        ["discard", letters["misdated-02"]],
+        ["replay", "--reason", "gave_up"],
+        ["discard", "--reason", "bad_ic_number"],
+    ):
+        assert _neighbour(home, "dead", *act, "--why", "ujian", "--as", "siti", "--yes") == 0, act
+
+    assert "AKTIF_MAIL_RETRY_HOURS=0" in shown
+    assert _groups(home) == {}
+    _wait_until(lambda: len(list((home / ".aktif/mail/mails/new").iterdir())) == 20 + 10 + 1)
+    assert _json(home, "account", "851221-03-0267")["mails"][0]["result"] == "accepted"
+    _wait_until(lambda: _neighbour(home, "ledger") == 0)
+    done = [line["what"] for line in _json(home, "audit") if line["who"] == "siti"]
+    assert done == ["discard", "replay_done", "replay", "discard", "register_again"]
+
+
+def test_a_retry_time_that_is_set_by_hand_is_kept_and_what_follows_is_said(up: Start, home: Path) -> None:
+    (home / ".env").write_text("AKTIF_MAIL_RETRY_HOURS=24\n")
+
+    shown = _shown_until(up("--demo", "--trouble"), "--reason gave_up")
+
+    assert "no letters, since AKTIF_MAIL_RETRY_HOURS is 24" in shown
+    assert "RETRY_HOURS" not in (home / ".aktif/env").read_text()
+    _wait_until(lambda: _groups(home) == {"bad_ic_number": 20})
+
+
 def test_the_demo_mails_nobody_through_a_real_server(up: Start, home: Path) -> None:
     (home / ".env").write_text("AKTIF_SMTP_URL=smtp://mail.example.gov.my\n")
 
@@ -108,12 +141,35 @@ def test_the_demo_mails_nobody_through_a_real_server(up: Start, home: Path) -> N
 
 def _neighbour(home: Path, *arguments: str) -> int:
     """The exit code of a command typed in the same folder without any settings."""
+    return _typed(home, *arguments).returncode
+
+
+def _json(home: Path, *arguments: str) -> Any:
+    """What such a command prints as data."""
+    return json.loads(_typed(home, *arguments, "--json").stdout)
+
+
+def _typed(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AKTIF_")}
     command = [sys.executable, "-m", "services.cli", *arguments]
-    found = subprocess.run(
-        command, cwd=home, env={**environment, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, check=False
-    )
-    return found.returncode
+    environment["PYTHONPATH"] = str(ROOT)
+    return subprocess.run(command, cwd=home, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+
+
+def _groups(home: Path) -> dict[str, int]:
+    """How many open letters each reason has."""
+    return {group["reason"]: group["letters"] for group in _json(home, "dead", "list")["groups"]}
+
+
+def _shown_until(process: subprocess.Popen[str], words: str) -> str:
+    """What it has printed when a line has these words."""
+    assert process.stdout is not None
+    shown = ""
+    for line in process.stdout:
+        shown += line
+        if words in line:
+            break
+    return shown
 
 
 def _wait_until_it_runs(process: subprocess.Popen[str]) -> None:

@@ -40,13 +40,27 @@ def test_a_filter_stands_in_the_address_and_survives_an_act(console: Console) ->
     assert "No dead letter matches." in done.html
 
 
+def test_a_filter_survives_an_act_on_one_of_its_letters(console: Console) -> None:
+    letter, _ = console.files(2, reason="unknown_version")
+    visitor = console.visited_by(OPERATOR)
+    page = visitor.goes_to(f"/letters/{letter}?back=status%3Dopen%26reason%3Dunknown_version")
+    (discard,) = {link for link in page.links if link.startswith("/letters/discard")}
+
+    asked = visitor.goes_to(discard)
+    done = sends(visitor, asked, "/letters/discard", why="sudah selesai")
+
+    assert asked.heading == f"Discard letter {letter}?"
+    kept = {"status": "open", "reason": "unknown_version"}
+    assert dict(done.answer.url.params) == {**kept, "said": "discarded", "n": "1"}
+
+
 def test_an_act_without_a_reason_is_none(console: Console) -> None:
     (letter,) = console.files(reason="delivery_limit")
     visitor = console.visited_by(OPERATOR)
 
     refused = sends(visitor, visitor.goes_to(f"/letters/discard?letter={letter}"), "/letters/discard", why=" ")
 
-    assert (refused.status, refused.heading) == (422, "Discard 1 letter?")
+    assert (refused.status, refused.heading) == (422, f"Discard letter {letter}?")
     assert "Say why" in refused.html
     assert console.asks("SELECT count(*) FROM closings WHERE letter_id = :letter", letter=letter) == [(0,)]
 
@@ -99,7 +113,8 @@ def test_a_letter_shows_everything_but_what_is_personal(console: Console) -> Non
 
     page = console.visited_by(OPERATOR).goes_to(f"/letters/{letter}")
 
-    for words in ("the first six digits", "EventRejected on the feed of kelantan", "x-reason", "aktif dead register"):
+    line = f"aktif dead register {letter} --ic-number IC"
+    for words in ("the first six digits", "EventRejected on the feed of kelantan", "x-reason", line):
         assert words in page.html, words
     assert "8599********" in page.html
     assert not [word for word in (NAME, EMAIL, "859901777777") if word in page.html]
@@ -139,21 +154,26 @@ def test_what_people_do_in_the_portal_is_never_shown(console: Console, type_: st
 
 def test_a_corrected_registration_takes_the_place_of_its_letter(console: Console) -> None:
     (letter,) = console.dies(ic_number="859901010101")
-    visitor = console.visited_by(OPERATOR)
-    form = sends(visitor, visitor.goes_to(f"/letters/{letter}"), f"/letters/{letter}/register", why="HR sahkan")
-    path = f"/letters/{letter}/registered"
+    visitor, kept = console.visited_by(OPERATOR), "?back=reason%3Dbad_ic_number"
+    page = visitor.goes_to(f"/letters/{letter}{kept}")
+    form = sends(visitor, page, f"/letters/{letter}/register{kept}", why="HR sahkan")
+    path = f"/letters/{letter}/registered{kept}"
 
     wrong = sends(visitor, form, path, ic_number="859901010101", email="tiada")
-    done = sends(visitor, wrong, path, ic_number="850101010101", email="dibetulkan@example.gov.my")
+    done = sends(visitor, wrong, path, ic_number="850101-01-0101", email="dibetulkan@example.gov.my")
 
     assert form_of(form, path)["ic_number"] == ["859901010101"]
     assert wrong.status == 422
     assert wrong.html.count('aria-invalid="true"') == 2
+    assert '<a href="#ic_number">the first six digits must be a date of birth (YYMMDD)</a>' in wrong.html
     assert done.path == f"/letters/{letter}"
+    assert "/letters?reason=bad_ic_number" in done.links
     registered_now = "SELECT state, email, hr_source FROM accounts WHERE ic_number = '850101010101'"
     eventually("the person is registered", lambda: console.asks(registered_now))
     assert console.asks(registered_now) == [("registered", "dibetulkan@example.gov.my", "/hr/kelantan")]
-    assert "applied" in visitor.goes_to(f"/letters/{letter}").html
+    closed = visitor.goes_to(f"/letters/{letter}").html
+    assert "applied" in closed
+    assert '<span class="tag">register</span>' not in closed, "nothing is suggested any more"
     twice = sends(visitor, wrong, path, ic_number="850101010101", email="dibetulkan@example.gov.my")
     assert twice.path == f"/letters/{letter}"
     assert console.asks("SELECT count(*) FROM history WHERE event LIKE '%registration' AND outcome = 'applied'")
@@ -172,7 +192,7 @@ def test_a_note_stands_at_its_cause(console: Console) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["since=x", "ic=1", "status=x&reason=%00", "after=x", "letter=x", "after=2026-01-01/1"]
+    "query", ["since=x", "person=x", "status=x&reason=%00", "after=x", "letter=x", "after=2026-01-01/1"]
 )
 def test_a_mangled_address_breaks_no_page(console: Console, query: str) -> None:
     visitor = console.visited_by(OPERATOR)

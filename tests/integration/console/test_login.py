@@ -1,5 +1,6 @@
 """Who gets into the console, for how long, and with which forms."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -51,6 +52,33 @@ def test_after_ten_tries_even_the_right_password_waits(console: Console) -> None
     assert statuses == [401] * 10 + [429]
     assert logs_in(visitor, name).status == 429
     assert logs_in(console.visitor(), VIEWER).path == "/"  # others are not held up
+
+
+def test_an_operator_is_not_kept_out_by_somebody_elsewhere_unless_that_one_has_many_addresses(console: Console) -> None:
+    name = console.knows("dikenali.ramai", Role.OPERATOR)
+    behind_a_proxy = console.opens_another(AKTIF_TRUSTED_PROXIES="127.0.0.1")
+
+    def tries(address: str) -> int:
+        return logs_in(behind_a_proxy.visitor(address=address), name, "Salah-Sekali-1").status
+
+    assert [tries("192.0.2.1") for _ in range(70)] == [401] * 10 + [429] * 60
+    assert logs_in(behind_a_proxy.visitor(address="192.0.2.9"), name).path == "/"
+    assert {tries(f"198.51.100.{number // 10}") for number in range(50)} == {401}
+    assert logs_in(behind_a_proxy.visitor(address="203.0.113.1"), name).status == 429
+    behind_a_proxy.close()
+
+
+def test_who_tries_in_vain_is_in_the_audit_and_what_was_typed_is_not(console: Console) -> None:
+    name, visitor = console.knows("cuba.cuba", Role.VIEWER), console.visitor()
+
+    for _ in range(13):
+        logs_in(visitor, name, "Salah-Sekali-1")
+    logs_in(visitor, "Rahsia-Di-Medan-Nama-1", "x")
+
+    failed = "SELECT what, count(*) FROM audit WHERE who = :who GROUP BY 1 ORDER BY 1"
+    assert console.asks(failed, who=name) == [("login_failed", 10), ("login_throttled", 1)]
+    assert console.asks(failed, who="unknown")[0][0] == "login_failed"
+    assert console.asks("SELECT 1 FROM audit WHERE audit::text LIKE '%Rahsia-Di-Medan%'") == []
 
 
 def test_a_logout_ends_the_session_wherever_its_cookie_is(console: Console) -> None:
@@ -119,6 +147,72 @@ def test_a_form_of_an_earlier_session_is_refused(console: Console) -> None:
 
     assert sends(visitor, before, "/logout").status == 403
     assert visitor.goes_to("/").path == "/"
+
+
+def test_a_form_is_still_right_after_the_same_person_logged_in_again(console: Console) -> None:
+    visitor = console.visited_by(OPERATOR)
+    (letter,) = console.files()
+    before = visitor.goes_to(f"/letters/discard?letter={letter}")
+    does(console, "DELETE FROM sessions")
+    logs_in(visitor, OPERATOR)
+
+    done = sends(visitor, before, "/letters/discard", why="ditaip sebelum sesi tamat")
+
+    assert "Discarded 1 letter." in done.html
+
+
+def test_what_was_pressed_after_the_session_ended_is_said_to_be_undone(console: Console) -> None:
+    visitor = console.visited_by(OPERATOR)
+    (letter,) = console.files()
+    before = visitor.goes_to(f"/letters/discard?letter={letter}")
+    does(console, "DELETE FROM sessions")
+
+    login = sends(visitor, before, "/letters/discard", why="sudah selesai")
+    wrong = sends(visitor, login, "/login", name=OPERATOR, password="Salah-Sekali-1")
+    led = sends(visitor, wrong, "/login", name=OPERATOR, password=PASSWORD)
+
+    assert (login.path, led.path) == ("/login", "/letters")
+    for page in (login, wrong, led):
+        assert "“Discard” was not done" in page.html
+    assert console.asks("SELECT 1 FROM closings WHERE letter_id = :letter", letter=letter) == []
+    assert "was not done" not in visitor.goes_to("/letters?lost=<b>").html
+
+
+def test_a_page_that_is_opened_after_the_session_ended_says_so(console: Console) -> None:
+    visitor = console.visited_by(VIEWER)
+    does(console, "DELETE FROM sessions")
+
+    assert "Your session has ended." in visitor.goes_to("/audit").html
+    assert "Your session has ended." not in console.visitor().goes_to("/audit").html
+    assert visitor.http.get("/session", headers={"Aktif-Refresh": "1"}).status_code == 401
+    assert console.visited_by(VIEWER).http.get("/session").status_code == 204
+
+
+def test_a_database_that_stands_still_is_said_within_five_seconds(console: Console) -> None:
+    visitor = console.visited_by(VIEWER)
+    with console.world.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE sessions"))  # nobody reads it meanwhile
+        asked = time.monotonic()
+        page = visitor.goes_to("/")
+        took = time.monotonic() - asked
+
+    assert page.status == 503
+    assert "PostgreSQL does not answer in time." in page.html
+    assert took < 5
+    assert visitor.goes_to("/").status == 200
+
+
+@pytest.mark.parametrize("path", ["/letters/{}", "/replays/{}", "/ledger/{}"])
+@pytest.mark.parametrize("digits", [18, 19, 5000])
+def test_a_number_that_is_none_of_ours_is_not_found(console: Console, path: str, digits: int) -> None:
+    assert console.visited_by(VIEWER).goes_to(path.format("9" * digits)).status == 404
+
+
+def test_a_note_about_no_cause_is_not_found(console: Console) -> None:
+    visitor = console.visited_by(OPERATOR)
+    csrf = form_of(visitor.goes_to("/accounts"), "/logout")["csrf"]
+
+    assert visitor.posts("/letters/note", data={"csrf": csrf, "fingerprint": "\x00" * 16, "note": "x"}).status == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/nowhere", "/letters/999999", "/static/x/style.css"])

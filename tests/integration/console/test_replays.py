@@ -1,13 +1,15 @@
 """Replays from the console: a plan, progress, results; carried on by whoever is there."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from tests.support.console import OPERATOR, Console, actions_of, sends
+from tests.support.console import OPERATOR, Console, actions_of, replays, sends
 from tests.support.waiting import eventually
-from tests.support.web import Page, Visitor, at_once
+from tests.support.web import Page, at_once
 
 
 def test_a_plan_says_what_would_be_sent_and_changes_nothing(console: Console) -> None:
@@ -19,10 +21,19 @@ def test_a_plan_says_what_would_be_sent_and_changes_nothing(console: Console) ->
 
     assert plan.heading == "Replay 4 letters?"
     assert "perhaps forged" in plan.html
-    assert "aktif dead replay<" in plan.html
+    assert "aktif dead replay --rate 50 --stop-after 10<" in plan.html
     assert console.asks("SELECT count(*) FROM replays") == [(0,)]
     insisted = visitor.goes_to(f"/letters/replay?letter={forged}&with_unsafe=1")
     assert insisted.heading == "Replay 1 letter?"
+
+
+def test_a_plan_warns_of_what_a_replay_does_not_mend(console: Console) -> None:
+    console.dies(2)
+    visitor = console.visited_by(OPERATOR)
+
+    plan = visitor.goes_to("/letters/replay?reason=bad_ic_number&status=open")
+
+    assert "<strong>Bad ic number (2) is not mended by a replay.</strong> Correct it in the HR system" in plan.html
 
 
 def test_all_that_match_are_replayed_and_each_has_its_result(console: Console) -> None:
@@ -61,8 +72,9 @@ def test_a_replay_that_fails_again_stops_itself_and_links_the_new_letters(consol
 def test_two_who_press_at_once_replay_each_letter_once(console: Console) -> None:
     console.files(40, reason="unexpected_type", first=2000)
     pressing = [console.visited_by(OPERATOR) for _ in range(2)]
+    plans = [(who, who.goes_to("/letters/replay?reason=unexpected_type")) for who in pressing]
 
-    pages = at_once([lambda who=who: replays(who, "reason=unexpected_type") for who in pressing])  # type: ignore[misc]
+    pages = at_once([partial(sends, who, plan, "/letters/replay", why="dibaiki") for who, plan in plans])
 
     assert sorted(page.status for page in pages) == [200, 422]
     eventually("all were worked", lambda: worked(console, "880101002%") == 40)
@@ -81,7 +93,7 @@ def test_a_cancelled_replay_frees_what_it_has_not_sent_and_goes_on_when_resumed(
 
     assert "cancelled" in cancelled.html
     assert sent < 50
-    assert "The replay goes on." in resumed.html
+    assert "The replay goes on with" in resumed.html
     eventually("all were worked", lambda: worked(console, "880101003%") == 50, within=60)
 
 
@@ -123,10 +135,24 @@ def test_what_is_sent_and_not_worked_yet_is_told_apart(console: Console) -> None
     eventually("all were worked", lambda: worked(console, "880101006%") == 3)
 
 
-def replays(visitor: Visitor, query: str, **bounds: str) -> Page:
-    """Has a plan made, and starts it."""
-    plan = visitor.goes_to(f"/letters/replay?{query}")
-    return sends(visitor, plan, "/letters/replay", why="dibaiki", **bounds)
+def test_replays_are_told_a_page_at_a_time(console: Console) -> None:
+    with console.world.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO operations (who, reason, filter, state, ended_at) "
+            "SELECT 'rahim', 'lama ' || i, '{}', 'done', now() FROM generate_series(1, 45) i"
+        )
+    visitor = console.visited_by(OPERATOR)
+
+    eventually("the newest is shown", lambda: "lama 45<" in visitor.goes_to("/replays").html)
+    pages = [visitor.goes_to("/replays")]
+    for _ in range(2):
+        (older,) = (link for link in pages[-1].links if "before=" in link)
+        pages.append(visitor.goes_to(older))
+
+    shown = [re.findall(r"lama (\d+)<", page.html) for page in pages]
+    assert [len(of) for of in shown] == [20, 20, 5]
+    assert sorted(int(number) for of in shown for number in of) == list(range(1, 46))
+    assert visitor.goes_to("/replays?before=" + "9" * 40).status == 200
 
 
 def worked(console: Console, like: str) -> int:

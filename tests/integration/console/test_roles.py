@@ -8,14 +8,14 @@ from starlette.routing import Route
 from services.console.app import _routes
 from tests.support.console import VIEWER, Console, actions_of, form_of
 
-FOR_ALL = {"/login", "/logout", "/accounts"}
+FOR_ALL = {"/login", "/logout", "/accounts", "/letters", "/mails", "/audit"}
 ACTS = sorted({route.path for route in _routes() if "POST" in (route.methods or ())} - FOR_ALL)
-FORMS = ["/letters/replay", "/letters/discard", "/mails/resend"]
+FORMS = ["/letters/replay", "/letters/discard", "/mails/resend", "/ledger/mend"]
 
 
 def test_the_acts_are_those_that_are_known() -> None:
     assert all(isinstance(route, Route) for route in _routes())
-    assert len(ACTS) == 13
+    assert len(ACTS) == 15
 
 
 @pytest.mark.parametrize("path", ACTS)
@@ -24,8 +24,8 @@ def test_a_viewers_forged_post_is_refused_and_changes_nothing(console: Console, 
     visitor = console.visited_by(VIEWER)
     csrf = form_of(visitor.goes_to("/accounts"), "/accounts")["csrf"]
     at = (
-        path.replace("{letter:int}", str(letter))
-        .replace("{operation:int}", "1")
+        path.replace("{letter:number}", str(letter))
+        .replace("{operation:number}", "1")
         .replace("{account:uuid}", str(UUID(int=1)))
     )
     before = standing(console)
@@ -55,5 +55,5 @@ def standing(console: Console) -> list[tuple[object, ...]]:
     return console.asks(
         "SELECT (SELECT count(*) FROM closings), (SELECT count(*) FROM replays), (SELECT count(*) FROM notes), "
         "(SELECT count(*) FROM operations), (SELECT count(*) FROM audit WHERE what <> 'login'), "
-        "(SELECT count(*) FROM state_inbox)"
+        "(SELECT count(*) FROM state_inbox), (SELECT count(*) FROM ledgers)"
     )

@@ -19,6 +19,7 @@ from shared.operations.filters import Filter, Status
 from shared.operations.letters import Letter
 from shared.operations.people import Refused, Role
 from shared.operations.replay import Fate, Order, plan, start
+from shared.wording import dashed
 from tests.support.letters import bad_ones_dead, file_all, letter, registrations_dead
 from tests.support.registrations import hr_event, ic_number, publish, registration
 from tests.support.waiting import eventually
@@ -84,7 +85,7 @@ def test_a_correction_is_hrs_event_from_the_letters_source_and_names_its_cause(
     (letter_id,) = file_all(engine, bad_ones_dead(1))
     one = found(connection, letter_id)
 
-    event = register_again.corrected(one, register_again.form(one) | {"ic_number": ic_number(5)}, NOW)
+    event = register_again.corrected(one, register_again.form(one) | {"ic_number": dashed(ic_number(5))}, NOW)
 
     raw = json.loads(event.body)
     assert (event.exchange, event.routing_key) == ("aktif.hr", "live.ActivationRequested")
@@ -151,10 +152,12 @@ def test_registering_again_closes_the_letter_and_says_what_the_event_did(our_wor
     with our_world.engine.begin() as connection:
         one = found(connection, letter_id)
         event = register_again.corrected(one, register_again.form(one) | {"ic_number": ic_number(5)}, NOW)
-        register_again.close(connection, one, event, "siti", "digits swapped")
+        register_again.ask(connection, one, event, "siti", "digits swapped")
 
     for _ in range(2):
         publish(our_world.amqp_url, [Message.of(event)])
+    with our_world.engine.begin() as connection:
+        register_again.close(connection, one, event, "siti", "digits swapped")
     eventually("both are worked", lambda: our_world.count("SELECT count(*) FROM accounts") and not unworked(our_world))
 
     with our_world.engine.connect() as connection:
@@ -165,6 +168,58 @@ def test_registering_again_closes_the_letter_and_says_what_the_event_did(our_wor
     assert (entry.what, entry.details["changed"]) == ("register_again", ["ic_number"])
     assert ic_number(5) not in json.dumps(dict(entry.details))
     eventually("once", lambda: our_world.count("SELECT count(*) FROM history WHERE outcome = 'applied'") == 1)
+
+
+def test_a_letter_stays_open_until_what_takes_its_place_is_published(engine: Engine, connection: Connection) -> None:
+    one = found(connection, file_all(engine, bad_ones_dead(1))[0])
+    event = register_again.corrected(one, register_again.form(one) | {"ic_number": ic_number(5)}, NOW)
+
+    register_again.ask(connection, one, event, "siti", "digits swapped")
+    register_again.ask(connection, one, event, "siti", "the broker was away")
+
+    assert found(connection, one.line.letter_id).line.status is Status.OPEN
+    assert [entry.details["event_id"] for entry in audit.read(connection)] == [event.id] * 2
+    register_again.close(connection, one, event, "siti", "digits swapped")
+    register_again.ask(connection, one, event, "siti", "pressed once more")
+
+
+def test_what_a_colleague_closed_meanwhile_is_not_registered_again(engine: Engine, connection: Connection) -> None:
+    one = found(connection, file_all(engine, bad_ones_dead(1))[0])
+    event = register_again.corrected(one, register_again.form(one) | {"ic_number": ic_number(5)}, NOW)
+    discard.discard(connection, Filter(letters=(one.line.letter_id,)), "rahim", "this person leaves")
+
+    with pytest.raises(register_again.Overtaken, match="rahim discarded it meanwhile"):
+        register_again.ask(connection, one, event, "siti", "digits swapped")
+
+    closing = found(connection, one.line.letter_id).closing
+    assert closing is not None
+    assert (closing.who, closing.kind) == ("rahim", Status.DISCARDED)
+    assert [entry.what for entry in audit.read(connection)] == ["discard"]
+    register_again.ask(connection, one, event, "siti", "with rahim's consent", seen=closing.at)
+
+
+def test_what_was_filed_after_it_was_counted_is_not_discarded(engine: Engine, connection: Connection) -> None:
+    first, second = file_all(engine, bad_ones_dead(2))
+    counted = discard.plan(connection, Filter(reason="bad_ic_number"))
+    discard.discard(connection, Filter(letters=(first,)), "rahim", "one of them")
+    (later,) = file_all(engine, bad_ones_dead(1, first=2))
+
+    done = discard.discard(connection, Filter(reason="bad_ic_number").before(counted.at), "siti", "both")
+
+    assert (counted.letters, done) == (2, 1)
+    assert found(connection, second).closing is not None
+    assert found(connection, later).line.status is Status.OPEN
+
+
+def test_what_would_be_discarded_is_counted_as_it_is_discarded(engine: Engine, connection: Connection) -> None:
+    replayed, closed, _ = file_all(engine, registrations_dead(3))
+    with engine.begin() as transaction:
+        start(transaction, "rahim", Order(Filter(letters=(replayed,)), "x"))
+    discard.discard(connection, Filter(letters=(closed,)), "siti", "x")
+
+    for wanted in (Filter(letters=(replayed, closed)), Filter(status=Status.DISCARDED), Filter()):
+        counted = discard.plan(connection, wanted).letters
+        assert counted == discard.discard(connection, wanted, "siti", "x") == (0 if wanted.status else 1)
 
 
 def test_people_are_added_recognised_and_removed(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Finding letters: groups, pages, filters, what is obsolete, and one with all that is known about it."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from schemas.examples import EXAMPLES
 from shared.operations import audit, letters, notes
 from shared.operations.advice import Action
 from shared.operations.filters import Filter, Status
+from shared.operations.groups import groups
 from shared.operations.letters import Letter, Place
 from shared.operations.standing import Obsolete
 from tests.integration.operations.conftest import put
@@ -80,8 +82,9 @@ def test_groups_count_causes_and_what_is_open_and_obsolete_among_them(engine: En
     put(connection, "INSERT INTO closings (letter_id, kind, who, reason) VALUES (:id, 'discarded', 'x', 'x')", id=first)
     put(connection, RECEIPT, source="/hr/contoh", id="bad-1", outgoing=None)
 
-    many, one = letters.groups(connection, Filter())
+    (many, one), left_out, all_letters = groups(connection, Filter())
 
+    assert (left_out, all_letters) == (0, 5)
     assert (many.reason, many.letters, many.open, many.looked_at, many.obsolete) == ("bad_ic_number", 4, 3, 3, 1)
     assert (one.reason, one.letters, one.open, one.obsolete) == ("database_error", 1, 1, 0)
     assert many.first_filed_at <= many.filed_at
@@ -90,11 +93,11 @@ def test_groups_count_causes_and_what_is_open_and_obsolete_among_them(engine: En
 
 def test_a_note_on_a_group_is_shown_replaced_and_taken_away(engine: Engine, connection: Connection) -> None:
     file_all(engine, bad_ones_dead(1))
-    group = letters.groups(connection, Filter())[0]
+    group = groups(connection, Filter()).shown[0]
 
     for note in ("HR mends it on Monday", "mended", " "):
         notes.write(connection, group.fingerprint, note, "siti")
-        seen = letters.groups(connection, Filter())[0]
+        seen = groups(connection, Filter()).shown[0]
         assert (seen.note, seen.noted_by) == ((note, "siti") if note.strip() else (None, None))
 
     assert [entry.what for entry in audit.read(connection)] == ["note"] * 3
@@ -144,7 +147,29 @@ def test_a_filter_finds_what_meets_all_of_it(
     file_all(engine, [*bad_ones_dead(2), *registrations_dead(2)])
 
     assert letters.count(connection, wanted) == len(numbers(connection, wanted)) == count
-    assert sum(group.letters for group in letters.groups(connection, wanted)) == count
+    found = groups(connection, wanted)
+    assert sum(group.letters for group in found.shown) == found.letters == count
+
+
+def test_what_groups_are_left_out_is_said(engine: Engine, connection: Connection) -> None:
+    reasons = ("database_error", "internal_error", "internal_error", "delivery_limit")
+    file_all(engine, [letter(hr_event(str(n), {}), reason) for n, reason in enumerate(reasons)])
+
+    found = groups(connection, Filter(), limit=1)
+
+    assert [(group.reason, group.letters) for group in found.shown] == [("internal_error", 2)]
+    assert (found.left_out, found.letters) == (2, 4)
+
+
+def test_a_group_of_mails_shows_the_first_words_of_a_reply_as_an_example(
+    engine: Engine, connection: Connection
+) -> None:
+    reply = f"451 4.3.0 Temporary lookup failure {'x' * 90}"
+    file_all(engine, [letter(hr_event("x", {}, "MailRequested"), "gave_up", queue="mailer.bulk", detail=reply)])
+
+    (group,) = groups(connection, Filter()).shown
+
+    assert group.words == "such as: 451 4.3.0 Temporary lookup failure…"
 
 
 def test_the_time_of_filing_is_a_filter_too(engine: Engine, connection: Connection) -> None:
@@ -201,12 +226,85 @@ def test_a_recovery_of_an_active_account_is_not_obsolete(engine: Engine, connect
 
 
 def test_what_was_worked_since_is_obsolete_but_not_what_reuses_an_id(engine: Engine, connection: Connection) -> None:
-    put(connection, RECEIPT, source="/hr/contoh", id="reg-0", outgoing=None)
     event = hr_event("reg-0", registration(0))
     worked, reused = file_all(engine, [letter(event), letter(event | {"extra": 1}, "id_reused")])
+    put(connection, RECEIPT, source="/hr/contoh", id="reg-0", outgoing=None)
 
     assert found(connection, worked).line.obsolete is Obsolete.WORKED
     assert found(connection, reused).line.obsolete is None
+
+
+def test_a_receipt_from_before_a_letter_is_of_another_event_that_had_its_id(
+    engine: Engine, connection: Connection
+) -> None:
+    put(connection, RECEIPT, source="/hr/contoh", id="staff-1", outgoing=None)
+    malformed = letter(hr_event("staff-1", registration(2, email="pegawai.2 at example")), "bad_field")
+    (letter_id,) = file_all(engine, [malformed])
+
+    assert found(connection, letter_id).line.obsolete is None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "obsolete"),
+    [
+        ("ActivationRequested", registration(0), Obsolete.NEWER),
+        ("AccountWithdrawn", {"ic_number": ic_number(0)}, Obsolete.NEWER),
+        ("ActivationRequested", {"reason": "resend", "ic_number": ic_number(0)}, None),
+    ],
+    ids=["registration", "withdrawal", "resend"],
+)
+def test_newer_details_from_hr_take_the_place_of_older_ones_and_not_of_a_mail_that_was_asked_for(
+    engine: Engine, connection: Connection, name: str, data: dict[str, Any], obsolete: Obsolete | None
+) -> None:
+    an_account(connection, hr_time=FAR_AHEAD)
+    (letter_id,) = file_all(engine, [letter(hr_event("x", data, name))])
+
+    assert found(connection, letter_id).line.obsolete == obsolete
+
+
+def test_what_is_newer_is_told_by_hrs_own_clock(engine: Engine, connection: Connection) -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=4)
+    an_account(connection, hr_time=ahead.isoformat())
+    times = {"newer": ahead + timedelta(seconds=5), "older": ahead - timedelta(seconds=5)}
+    newer, older, unreadable = file_all(
+        engine,
+        [
+            *(letter(hr_event(id_, registration(0)) | {"time": time.isoformat()}) for id_, time in times.items()),
+            letter(hr_event("x", registration(0)) | {"time": "yesterday"}, "bad_envelope"),
+        ],
+    )
+
+    assert found(connection, newer).line.obsolete is None
+    assert found(connection, older).line.obsolete is Obsolete.NEWER
+    assert found(connection, unreadable).line.obsolete is None
+
+
+@pytest.mark.parametrize("step", ["TokenRedeemed", "QuestionsSet", "QuestionsAnswered", "PasswordSet"])
+@pytest.mark.parametrize(
+    ("ended", "obsolete"),
+    [(None, None), ("completed_at", Obsolete.LINK_OVER), ("superseded_at", Obsolete.LINK_OVER)],
+    ids=["running", "completed", "superseded"],
+)
+def test_a_persons_step_is_obsolete_when_its_link_has_ended(
+    engine: Engine, connection: Connection, step: str, ended: str | None, obsolete: Obsolete | None
+) -> None:
+    link, account = uuid4(), an_account(connection)
+    put(
+        connection,
+        "INSERT INTO links (link_id, account_id, purpose, issued_at, redeemed_at, session_digest) "
+        "VALUES (:link, :account, 'activation', now(), now(), 'x')",
+        link=link,
+        account=account,
+    )
+    if ended:
+        put(connection, f"UPDATE links SET {ended} = now()")
+    event = {**hr_event("x", {"link_id": str(link), "session_digest": "5" * 64}, step), "source": "/portal"}
+    (letter_id,) = file_all(engine, [letter(event, queue="state.live", origin=Exchange.PORTAL)])
+
+    one = found(connection, letter_id)
+
+    assert one.line.obsolete == obsolete
+    assert one.suggested is (Action.DISCARD if obsolete else Action.REPLAY)
 
 
 @pytest.mark.parametrize(

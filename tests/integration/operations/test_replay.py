@@ -2,58 +2,28 @@
 
 import json
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from shared.broker.publisher import Message
 from shared.operations import audit, carrying, letters, results
-from shared.operations.carrying import NotResumable, Publish
+from shared.operations.carrying import Publish
 from shared.operations.filters import Filter, Status
-from shared.operations.replay import Fate, Order, Plan, plan, start
-from shared.operations.results import NotThere, Progress, State
+from shared.operations.replay import Fate, start
+from shared.operations.results import NotThere, State
 from shared.operations.standing import Result
 from tests.support.letters import bad_ones_dead, file_all, letter, registrations_dead
+from tests.support.orders import begun, carried, order, planned, progress, what_was_done
 from tests.support.registrations import hr_event, ic_number, registration
 from tests.support.tap import Tap
 from tests.support.waiting import eventually
 from tests.support.world import World
 
 WORKED = "SELECT count(*) FROM state_inbox"
-
-
-def order(wanted: Filter | None = None, **more: Any) -> Order:
-    return Order(wanted or Filter(), "the database has room again", **more)
-
-
-def planned(engine: Engine, wanted: Order) -> Plan:
-    with engine.connect() as connection:
-        return plan(connection, wanted)
-
-
-def begun(engine: Engine, wanted: Order, who: str = "rahim") -> int:
-    with engine.begin() as connection:
-        return start(connection, who, wanted).operation_id
-
-
-def carried(engine: Engine, operation: int, publish: Publish) -> State:
-    """Carry an operation on to its end."""
-    return carrying.carry_on(engine, operation, publish, wait=threading.Event().wait)
-
-
-def progress(engine: Engine, operation: int) -> Progress:
-    with engine.connect() as connection:
-        return results.progress(connection, operation)
-
-
-def what_was_done(engine: Engine) -> list[str]:
-    with engine.connect() as connection:
-        return [entry.what for entry in reversed(audit.read(connection))]
 
 
 def test_letters_go_home_as_they_were_under_their_ids_and_their_next_replay_number(
@@ -75,6 +45,21 @@ def test_letters_go_home_as_they_were_under_their_ids_and_their_next_replay_numb
         "x-origin": "aktif.hr", "x-lane": "bulk", "x-attempt": 1, "x-replay": 1, "x-handbacks": 0,
     }  # fmt: skip
     assert seen[2].properties.headers["x-replay"] == 4
+
+
+@pytest.mark.parametrize("changes", [{"id": "編" * 100}, {"type": f"aktif.{'A' * 300}.v1"}], ids=["id", "type"])
+def test_a_letter_whose_id_or_type_fits_no_property_goes_home_and_holds_up_no_other(
+    our_world: World, publish: Publish, changes: dict[str, str]
+) -> None:
+    messages = [letter(hr_event("x", registration(0)) | changes), *registrations_dead(2)]
+    file_all(our_world.engine, messages)
+    tap = Tap(our_world.amqp_url)
+
+    assert carried(our_world.engine, begun(our_world.engine, order()), publish) is State.DONE
+
+    seen = tap.seen()
+    tap.close()
+    assert [one.body for one in seen] == [one.body for one in messages]
 
 
 def test_what_became_of_each_is_read_and_linked(our_world: World, publish: Publish) -> None:
@@ -184,27 +169,6 @@ def test_nothing_is_marked_that_the_broker_did_not_confirm(engine: Engine) -> No
     assert (progress(engine, operation).queued, progress(engine, operation).published) == (2, 0)
 
 
-def test_a_cancelled_replay_frees_what_it_did_not_send_and_can_be_resumed(our_world: World, publish: Publish) -> None:
-    file_all(our_world.engine, registrations_dead(500))
-    operation = begun(our_world.engine, order())
-    assert carrying.turn(our_world.engine, operation, publish).published == carrying.PORTION
-
-    with our_world.engine.begin() as connection:
-        assert carrying.cancel(connection, operation, "siti")
-        assert not carrying.cancel(connection, operation, "siti")
-
-    assert carried(our_world.engine, operation, publish) is State.CANCELLED
-    left = 500 - carrying.PORTION
-    assert planned(our_world.engine, order()).number(Fate.FREE) == left
-    with our_world.engine.begin() as connection:
-        assert carrying.resume(connection, operation, "rahim") == left
-    assert carried(our_world.engine, operation, publish) is State.DONE
-    assert progress(our_world.engine, operation).letters == 500
-    assert what_was_done(our_world.engine) == ["replay", "replay_cancel", "replay_resume", "replay_done"]
-    with our_world.engine.begin() as connection, pytest.raises(NotResumable):
-        carrying.resume(connection, operation, "rahim")
-
-
 def test_no_replay_has_a_number_that_none_has(engine: Engine) -> None:
     with engine.begin() as connection:
         for ask in (
@@ -214,54 +178,6 @@ def test_no_replay_has_a_number_that_none_has(engine: Engine) -> None:
         ):
             with pytest.raises(NotThere):
                 ask(connection, 17)
-
-
-def test_it_stops_when_so_many_failed_again_and_sends_few_at_first(our_world: World, publish: Publish) -> None:
-    file_all(our_world.engine, bad_ones_dead(300))
-    our_world.start("state", "archivist")
-    operation = begun(our_world.engine, order(stop_after=5))
-
-    assert carried(our_world.engine, operation, publish) is State.STOPPED
-
-    found = progress(our_world.engine, operation)
-    assert 5 <= found.failed <= found.published < 15
-    assert found.queued == 0
-    assert what_was_done(our_world.engine) == ["replay", "replay_stop"]
-
-
-def test_it_sends_more_the_more_have_worked_where_it_may_stop(our_world: World, publish: Publish) -> None:
-    file_all(our_world.engine, registrations_dead(300))
-    our_world.start("state", "archivist")
-    operation, sent = begun(our_world.engine, order(stop_after=5)), list[int]()
-
-    def counted(messages: Sequence[Message]) -> None:
-        sent.append(len(messages))
-        publish(messages)
-
-    assert carried(our_world.engine, operation, counted) is State.DONE
-    assert sent[0] == 5
-    assert max(sent) > 20
-
-
-def test_a_limit_takes_the_oldest_and_leaves_the_rest(our_world: World, publish: Publish) -> None:
-    oldest, *_ = file_all(our_world.engine, registrations_dead(5))
-    operation = begun(our_world.engine, order(most=2))
-
-    assert carried(our_world.engine, operation, publish) is State.DONE
-
-    with our_world.engine.connect() as connection:
-        assert [one.letter_id for one in results.results(connection, operation)] == [oldest, oldest + 1]
-    assert planned(our_world.engine, order()).number(Fate.FREE) == 3
-
-
-def test_a_rate_is_kept_by_all_who_carry_on(our_world: World, publish: Publish) -> None:
-    file_all(our_world.engine, registrations_dead(60))
-    operation, began = begun(our_world.engine, order(rate=40)), time.monotonic()
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: carried(our_world.engine, operation, publish), range(2)))
-
-    assert time.monotonic() - began >= (60 - 10) / 40, "but for the first portion, which has not to wait"
 
 
 def test_obsolete_ones_are_left_out_unless_asked_for(engine: Engine) -> None:
@@ -288,6 +204,30 @@ def test_what_may_be_forged_is_sent_only_when_insisted_on(engine: Engine) -> Non
     assert planned(engine, order()).to_send == 0
     assert planned(engine, order()).number(Fate.UNSAFE) == 1
     assert planned(engine, order(with_unsafe=True)).to_send == 1
+
+
+def test_what_may_be_forged_and_is_obsolete_too_is_not_sent_with_other_obsolete_ones(engine: Engine) -> None:
+    forged = letter({**hr_event("x", {}), "type": "aktif.PasswordSet.v1"}, "wrong_exchange")
+    file_all(engine, [forged])
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO state_inbox (source, id, type, digest, outcome, lane, event_time) "
+            "VALUES ('/hr/contoh', 'x', 'x', '', 'applied', 'bulk', now())"
+        )
+
+    assert planned(engine, order(with_obsolete=True)).to_send == 0
+    assert planned(engine, order(with_obsolete=True)).number(Fate.UNSAFE) == 1
+
+
+def test_a_letter_that_was_filed_after_the_transaction_began_and_is_taken_by_it_is_taken(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SELECT now()")
+        file_all(engine, registrations_dead(1))
+        taken = start(connection, "rahim", order()).letters
+
+    with engine.connect() as connection:
+        (line,) = letters.page(connection, Filter()).lines
+    assert (taken, line.status) == (1, Status.REPLAYED)
 
 
 def test_a_letter_from_nowhere_is_never_sent(engine: Engine) -> None:

@@ -54,6 +54,7 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         ["queues", "--watch"],
         ["provision", "--hr", "a b"],
         ["up", "--once"],
+        ["up", "--trouble"],
         ["dead"],
     ],
     ids=" ".join,

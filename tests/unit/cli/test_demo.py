@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.demo import FIRST, Demo, _sample, link_in
+from services.cli.demo import FIRST, Demo, link_in, sample
 from shared.settings import Settings
 
 LINK = "http://localhost:8080/account/activation?token=" + "aB-_" * 16
@@ -30,7 +30,7 @@ def maildir(tmp_path: Path) -> Path:
 
 
 def test_the_sample_is_valid_and_plainly_invented() -> None:
-    found = _sample()
+    found = sample("sample_staff.csv")
 
     assert found.faults == []
     events = list(found.events())

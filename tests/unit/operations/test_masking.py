@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from schemas.events import Exchange
+from schemas.events import PUBLISHED_TO, Exchange
 from schemas.examples import EXAMPLES
 from services.cli.output import clean
 from shared.operations import masking
 
 SECRET = "rahsia"
+PERSON, EMAIL = "NURUL AIN BINTI CONTOH", "rahsia.sekali@example.gov.my"
+IC, DASHED = "850707070707", "850707-07-0707"
+FIELDS = {field for model in PUBLISHED_TO for field in model.model_fields}
 
 
 def test_personal_data_is_masked_and_the_rest_of_a_registration_shown() -> None:
@@ -60,14 +63,101 @@ def test_bytes_that_are_no_json_are_not_shown() -> None:
     assert masking.body(SECRET.encode() + b"\xff", Exchange.HR) == "7 bytes that are no JSON object"
 
 
-def test_only_headers_of_ours_are_shown() -> None:
-    shown = masking.headers({"x-attempt": 2, "evil": SECRET, "x-death": [{"queue": "state.live", "reason": "x"}]})
+DEATH = {"count": 1, "exchange": "aktif.home", "queue": "state.live", "reason": "delivery_limit",
+         "routing-keys": ["state.live"], "time": "2021-01-11T08:00:00+08:00"}  # fmt: skip
+FORGED = f"{PERSON}, {IC}"
+
+
+def test_headers_of_ours_are_shown_and_others_counted() -> None:
+    by_worker = {"x-attempt": 2, "x-reason": "gave_up", "x-detail": f"550 <{EMAIL}> unknown", "x-field": "data.email"}
+
+    shown = masking.headers({**by_worker, FORGED: 1, "x-death": [DEATH | {FORGED: 1}]}, by_broker=False)
 
     assert shown == {
-        "x-attempt": 2,
-        "evil": masking.HIDDEN,
-        "x-death": [{"queue": "state.live", "reason": "x"}],
+        **by_worker,
+        "x-detail": "550 <r***@example.gov.my> unknown",
+        "x-death": [{**DEATH, "1 unknown header": masking.HIDDEN}],
+        "1 unknown header": masking.HIDDEN,
     }
+
+
+def test_of_what_no_worker_gave_up_only_the_brokers_headers_are_shown() -> None:
+    found = {"x-detail": SECRET, "x-reason": SECRET, "time": IC, "x-delivery-count": 20, "x-first-death-queue": "dead"}
+
+    shown = masking.headers(found, by_broker=True)
+
+    assert shown == {"x-delivery-count": 20, "x-first-death-queue": "dead", "3 unknown headers": masking.HIDDEN}
+
+
+@pytest.mark.parametrize(
+    "key", ["x-death", "x-delivery-count", "x-first-death-reason", "x-attempt", "x-queue", "x-field"]
+)
+@pytest.mark.parametrize("value", [FORGED, [FORGED], {"name": FORGED}, [{"reason": FORGED, "routing-keys": [FORGED]}]])
+def test_a_header_of_another_shape_is_not_shown(key: str, value: Any) -> None:
+    assert FORGED not in json.dumps(masking.headers({key: value}, by_broker=False))
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS))
+@pytest.mark.parametrize("value", [FORGED, EMAIL, IC, int(IC), [FORGED], {FORGED: FORGED}], ids=str)
+def test_a_value_of_another_shape_than_its_fields_is_masked(field: str, value: Any) -> None:
+    event = {"type": "aktif.ActivationRequested.v1", "data": {field: value}}
+
+    shown = json.dumps(masking.body(json.dumps(event).encode(), Exchange.HR))
+
+    assert not [word for word in (PERSON, IC, EMAIL) if word in shown]
+
+
+@pytest.mark.parametrize("attribute", ["specversion", "id", "source", "type", "time", "datacontenttype", "causationid"])
+@pytest.mark.parametrize("value", [FORGED, EMAIL, f"hr-{DASHED}/2021", IC, int(IC)], ids=str)
+def test_an_attribute_of_another_shape_is_masked(attribute: str, value: Any) -> None:
+    shown = json.dumps(masking.body(json.dumps({attribute: value}).encode(), Exchange.HR))
+
+    assert not [word for word in (PERSON, IC, DASHED, EMAIL) if word in shown]
+
+
+def test_fields_that_no_event_has_are_counted_and_not_named() -> None:
+    event = {"id": "x", FORGED: 1, "type": "aktif.MailRequested.v1", "data": {"kind": "activation", EMAIL: 1, IC: 2}}
+
+    shown = masking.body(json.dumps(event).encode(), Exchange.EVENTS)
+
+    assert shown == {
+        "id": "x",
+        "type": "aktif.MailRequested.v1",
+        "1 unknown field": masking.HIDDEN,
+        "data": {"kind": "activation", "2 unknown fields": masking.HIDDEN},
+    }
+
+
+def test_what_is_masked_for_its_shape_is_in_clear_once_it_is_unmasked() -> None:
+    event = {"type": "aktif.ActivationRequested.v1", "data": {"registered_at": FORGED, FORGED: 1, "answers": [SECRET]}}
+
+    shown = masking.unmasked_body(json.dumps(event).encode(), Exchange.HR)["data"]
+
+    assert shown == {"registered_at": FORGED, "1 unknown field": masking.HIDDEN, "answers": masking.HIDDEN}
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("routing key live.Nonsense", "routing key live.Nonsense"),
+        (f"routing key live.{PERSON}", "routing key (hidden)"),
+        (f"routing key live.{IC}", "routing key live.8507********"),
+        (f"550 5.1.1 <{EMAIL}>: unknown", "550 5.1.1 <r***@example.gov.my>: unknown"),
+        ("data.ic_number: must be 12 digits", "data.ic_number: must be 12 digits"),
+        (None, None),
+    ],
+)
+def test_a_detail_repeats_nothing_personal(told: str | None, shown: str | None) -> None:
+    assert masking.detail(told) == shown
+
+
+def test_ids_types_and_fields_of_a_publisher_are_masked_where_they_are_listed() -> None:
+    assert masking.identifier(f"{DASHED}/2021") == "8507********/2021"
+    assert masking.identifier(PERSON) == masking.type_name(PERSON) == masking.field_name(PERSON) == masking.HIDDEN
+    assert masking.identifier("reg-1") == "reg-1"
+    assert masking.type_name("aktif.PasswordSet.v1") == "aktif.PasswordSet.v1"
+    assert masking.field_name("data.answers.0.digest") == "data.answers.0.digest"
+    assert masking.type_name(None) is masking.field_name(None) is None
 
 
 def test_nothing_moves_the_cursor_of_a_terminal() -> None:

@@ -1,33 +1,48 @@
-"""The ledger: every event that an inbox row says it caused is found exactly once, or is named here.
+"""The ledger: every event that an inbox row says it caused, or an operator sent, is found, or is named here.
 
 What was caused is read from the inbox of whoever caused it, what became of it from the receiver's inbox, its mails and
 the letters; neither side is ever computed from the other. Events for the feed have no receiver of ours.
+`sent` looks up what operators sent, `ledger_runs` keeps what was found, and `mending` has it published again.
 """
 
+import http.client
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Engine, text
 
-from schemas.envelope import Outgoing
 from schemas.events import Exchange
-from shared.broker.management import QueueState
+from shared.broker.management import ManagementError, QueueState
 from shared.broker.topology import SERVICES, TOPOLOGY
-from shared.store.inbox import stored
+from shared.operations.sent import Sent, fates
 
 _SETTLE_SECONDS: Final = 6.0
 """The broker counts a queue's messages anew every 5 s; only after that can an empty queue be believed."""
-_MENDED_AT_ONCE: Final = 1000
+NOWHERE: Final = "nowhere"
+DEAD_AFTER: Final = "worked, and dead after that"
+TWO_CAUSES: Final = "caused by two events"
+"""Why an event is named."""
+
+
+class Verdict(StrEnum):
+    """What the ledger says in one word: the first of these that holds."""
+
+    LOST = "lost"
+    TWICE = "twice"
+    UNDECIDED = "undecided"
+    """Some are not found yet: they wait, or are lost."""
+    CLEAN = "clean"
 
 
 class Queues(Protocol):
     """Whoever can say what each queue holds: a ManagementApi."""
 
     def queues(self) -> Sequence[QueueState]:
-        """All queues."""
+        """All queues. Raises ManagementError, OSError or HTTPException where the broker cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,13 @@ class Caused:
     cause_id: str
     at: datetime
     why: str = ""
+    is_retried: bool = False
+    """Whether it is a mail that is tried again."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from any other."""
+        return self.source, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +86,39 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class LedgerReport:
-    """What the ledger found. `missing` is lost where `waiting.is_nothing`; else waiting or lost."""
+    """What the ledger found. What is `missing` is `lost` for certain, or not found yet.
+
+    `sent` counts what operators sent, and all that follows but `told` counts what became of that too.
+    """
 
     caused: int
     done: int
     dead: int
     told: int
     waiting: Waiting
-    missing: tuple[Caused, ...] = ()
+    missing: tuple[Caused | Sent, ...] = ()
+    lost: tuple[Caused | Sent, ...] = ()
     twice: tuple[Caused, ...] = ()
     moved: bool = False
+    sent: int = 0
 
     @property
     def clean(self) -> bool:
-        """Whether every caused event has exactly one fate: done, dead, or waiting as a mail that is tried again."""
+        """Whether everything has exactly one fate: done, dead, or waiting as a mail that is tried again."""
         return not self.missing and not self.twice
 
     @property
-    def lost(self) -> tuple[Caused, ...]:
-        """What is certainly nowhere."""
-        return self.missing if self.waiting.is_nothing else ()
+    def verdict(self) -> Verdict:
+        """All of it in a word."""
+        if self.lost:
+            return Verdict.LOST
+        if self.twice:
+            return Verdict.TWICE
+        return Verdict.UNDECIDED if self.missing else Verdict.CLEAN
 
 
 _ROOM_TO_JOIN: Final = text("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
 """In this transaction. PostgreSQL takes an array for 100 entries where we have one, and would compile for seconds."""
-_STORED: Final = (
-    "SELECT outgoing FROM {inbox} WHERE (source, id) IN "
-    "(SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:causes AS text[])))"
-)
 _CAUSED_BY: Final = (
     "SELECT o -> 'event' ->> 'source' AS source, o -> 'event' ->> 'id' AS id, o -> 'event' ->> 'type' AS type, "
     "CAST(o -> 'event' -> 'data' ->> 'mail_id' AS uuid) AS mail_id, o ->> 'exchange' AS exchange, "
@@ -103,11 +130,12 @@ WITH caused AS MATERIALIZED ({caused}),
 received AS (
     SELECT 'aktif.MailRequested.v1' AS type, source, id, at FROM mailer_inbox
     UNION ALL SELECT 'aktif.MailSettled.v1', source, id, at FROM state_inbox WHERE type = 'aktif.MailSettled.v1'),
-dead AS (SELECT source, id, max(filed_at) AS at FROM letters
-    WHERE readable AND (origin = :events OR reason = 'delivery_limit') GROUP BY source, id),
+dead AS (SELECT l.source, l.id, max(l.filed_at) AS at, max(l.filed_at) FILTER (WHERE c.letter_id IS NULL) AS open_at
+    FROM letters l LEFT JOIN closings c ON c.letter_id = l.letter_id AND c.at >= l.filed_at
+    WHERE l.readable AND (l.origin = :events OR l.reason = 'delivery_limit') GROUP BY l.source, l.id),
 repeated AS (SELECT source, id FROM caused WHERE exchange = :events GROUP BY source, id HAVING count(*) > 1),
 fates AS MATERIALIZED (
-    SELECT c.*, received.at AS done_at, dead.at AS dead_at, mails.mail_id IS NOT NULL AS is_retried,
+    SELECT c.*, received.at AS done_at, dead.at AS dead_at, dead.open_at, mails.mail_id IS NOT NULL AS is_retried,
         repeated.id IS NOT NULL AS is_repeated
     FROM caused c
     LEFT JOIN received USING (type, source, id)
@@ -123,28 +151,24 @@ counts AS (
 SELECT counts.*, f.source, f.id, f.type, f.inbox, f.cause_source, f.cause_id, f.at, f.done_at, f.dead_at, f.is_retried,
     f.is_repeated
 FROM counts LEFT JOIN fates f
-    ON (f.done_at IS NULL AND f.dead_at IS NULL) OR f.dead_at > f.done_at OR f.is_repeated
+    ON (f.done_at IS NULL AND f.dead_at IS NULL) OR f.open_at > f.done_at OR f.is_repeated
 ORDER BY f.at, f.id
 """.format(caused=" UNION ALL ".join(_CAUSED_BY.format(inbox=f"{service}_inbox") for service in SERVICES))  # noqa: S608
 """One statement, so that both sides are read at one moment; always one row at least, for the counts. A letter older
-than the receipt is a replay that worked; a younger one is a second fate."""
+than the receipt is a replay that worked; a younger one is a second fate, until somebody looked and closed it."""
 
 
 def audit(engine: Engine, api: Queues | None, *, settle_seconds: float | None = None) -> LedgerReport:
-    """Reconcile all events. Where some are found nowhere while queues look empty, look again when they surely are."""
-    report = _audit_once(engine, api)
-    if report.lost:
-        time.sleep(_SETTLE_SECONDS if settle_seconds is None else settle_seconds)
-        report = _audit_once(engine, api)
-    return report
+    """Reconcile all events. Where some are found nowhere while queues look empty, look again when they surely are.
 
-
-def outgoing_of(engine: Engine, events: Sequence[Caused]) -> Iterator[Outgoing]:
-    """The events themselves, as the inbox rows of their causes keep them, under the same ids."""
-    for inbox in sorted({event.inbox for event in events}):
-        of_inbox = [event for event in events if event.inbox == inbox]
-        for start in range(0, len(of_inbox), _MENDED_AT_ONCE):
-            yield from _stored(engine, inbox, of_inbox[start : start + _MENDED_AT_ONCE])
+    Lost is what both looks miss: what was caused between them may be on its way. Raises what SQLAlchemy raises.
+    """
+    first = _audit_once(engine, api)
+    if not first.lost:
+        return first
+    time.sleep(_SETTLE_SECONDS if settle_seconds is None else settle_seconds)
+    second, missed = _audit_once(engine, api), {event.key for event in first.lost}
+    return replace(second, lost=tuple(event for event in second.lost if event.key in missed))
 
 
 def _audit_once(engine: Engine, api: Queues | None) -> LedgerReport:
@@ -152,20 +176,23 @@ def _audit_once(engine: Engine, api: Queues | None) -> LedgerReport:
     with engine.connect() as connection:
         connection.execute(_ROOM_TO_JOIN)
         rows = connection.execute(text(_FATES), {"events": Exchange.EVENTS.value}).all()
+        by_operators = fates(connection)
     after = _depths(api)
     exceptions = [row for row in rows if row.id is not None]
-    nowhere = [row for row in exceptions if row.done_at is None and row.dead_at is None]
-    retried = [row for row in nowhere if row.is_retried]
-    waiting = Waiting(after if before == after or not after else {**(before or {}), **after}, len(retried))
+    nowhere = [_caused(row, NOWHERE) for row in exceptions if row.done_at is None and row.dead_at is None]
+    missing: tuple[Caused | Sent, ...] = (*nowhere, *by_operators.nowhere)
+    waiting = Waiting(_deepest(before, after), sum(event.is_retried for event in missing))
     if not waiting.is_nothing:
-        nowhere = [row for row in nowhere if not row.is_retried]
+        missing = tuple(event for event in missing if not event.is_retried)
     return LedgerReport(
         caused=rows[0].caused,
-        done=rows[0].done,
-        dead=rows[0].dead,
+        done=rows[0].done + by_operators.done,
+        dead=rows[0].dead + by_operators.dead,
         told=rows[0].told,
+        sent=by_operators.sent,
         waiting=waiting,
-        missing=tuple(_caused(row, "nowhere") for row in nowhere),
+        missing=missing,
+        lost=missing if waiting.is_nothing else (),
         twice=tuple(_caused(row, _why_twice(row)) for row in exceptions if row.is_repeated or row.done_at),
         moved=before != after,
     )
@@ -175,22 +202,25 @@ def _depths(api: Queues | None) -> dict[str, int] | None:
     """The depths of our own queues; what HR systems do not fetch from their feeds is no concern of the ledger."""
     if api is None:
         return None
+    try:
+        found = api.queues()
+    except (ManagementError, OSError, http.client.HTTPException):
+        return None
     ours = {queue.name for queue in TOPOLOGY.queues}
-    return {queue.name: queue.ready + queue.unacked for queue in api.queues() if queue.name in ours}
+    return {queue.name: queue.ready + queue.unacked for queue in found if queue.name in ours}
+
+
+def _deepest(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> dict[str, int] | None:
+    """What each queue held at most: what was in one before may be on its way from there to its receipt."""
+    if before is None or after is None:
+        return None
+    return {name: max(before.get(name, 0), after.get(name, 0)) for name in (*before, *after)}
 
 
 def _caused(row: Any, why: str) -> Caused:
-    return Caused(row.source, row.id, row.type, row.inbox, row.cause_source, row.cause_id, row.at, why)
+    cause = row.inbox, row.cause_source, row.cause_id
+    return Caused(row.source, row.id, row.type, *cause, row.at, why, row.is_retried)
 
 
 def _why_twice(row: Any) -> str:
-    return "caused by two events" if row.is_repeated else "worked, and dead after that"
-
-
-def _stored(engine: Engine, inbox: str, events: Sequence[Caused]) -> Iterator[Outgoing]:
-    sources, causes = [event.cause_source for event in events], [event.cause_id for event in events]
-    wanted = {event.id for event in events}
-    with engine.connect() as connection:
-        rows = connection.execute(text(_STORED.format(inbox=inbox)), {"sources": sources, "causes": causes}).all()
-    for (outgoing,) in rows:
-        yield from (event for event in stored(outgoing) if event.id in wanted)
+    return TWO_CAUSES if row.is_repeated else DEAD_AFTER
