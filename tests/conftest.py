@@ -1,5 +1,6 @@
 """Servers for the tests: one RabbitMQ and one PostgreSQL a session, one vhost and one database a test."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ class Broker:
 
     amqp_url: str
     api_url: str
+
+
+# The workers of pytest-xdist are told 80; what commands print is read as a pipe has it, unless a test narrows it.
+os.environ.pop("COLUMNS", None)
 
 
 def _run(given: Given | None = None) -> Iterator[Servers]:

@@ -11,10 +11,10 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import text
 
-from services.cli.ledger import audit
 from services.cli.servers.ladder import Postgres, Servers
 from services.cli.servers.process import Server
 from services.portal.words import say
+from shared.operations.ledger import audit
 from tests.support.invited import ANSWERS, PASSWORD, activates, asks_again, signs_in
 from tests.support.registrations import ic_number
 from tests.support.site import Site, site_on

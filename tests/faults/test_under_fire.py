@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
-from services.cli.ledger import audit
 from services.cli.servers.process import Server
 from shared.broker.publisher import Message, Publisher
+from shared.operations.ledger import audit
 from tests.support.registrations import hr_event, message, publish, registration, registrations
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -141,7 +141,7 @@ def test_a_mail_server_that_goes_and_comes_30_times_costs_nothing(our_world: Wor
         our_world.catcher.kill()
         our_world.catcher.start()
 
-    our_world.settle(lambda: our_world.count(ACCEPTED) == flaps * wave)
+    our_world.settle(lambda: our_world.count(ACCEPTED) == flaps * wave, within=240)
     print(f"{flaps} flaps: {our_world.mails_twice()} mails sent twice")
     assert_conserved(our_world, flaps * wave)
     assert our_world.mails_twice() <= flaps * TWICE_A_KILL
