@@ -199,8 +199,9 @@ def ids_of(raw: bytes) -> dict[str, UUID | None]:
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:
+    """The message as a page can show it: half of a surrogate pair is no character, though JSON may hold one."""
     try:
-        event = json.loads(raw)
+        event = json.loads(json.dumps(json.loads(raw), ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None

@@ -164,6 +164,14 @@ def test_nothing_moves_the_cursor_of_a_terminal() -> None:
     assert clean("a\x1b[2Jb\nc") == "a\ufffd[2Jb\ufffdc"
 
 
+def test_half_of_a_surrogate_pair_breaks_no_page() -> None:
+    raw = json.dumps({"type": "aktif.ActivationRequested.v1", "data": {"name": "PEGAWAI \ud800"}}).encode()
+
+    shown = json.dumps(masking.unmasked_body(raw, Exchange.HR), ensure_ascii=False)
+
+    assert "PEGAWAI ?" in shown.encode().decode()
+
+
 def test_unmasked_shows_what_is_personal_and_nothing_more() -> None:
     event = {"type": "aktif.ActivationRequested.v1", "data": {"ic_number": "850101030007", "name": "PEGAWAI CONTOH",
              "email": "a@example.gov.my", "password": SECRET, "nested": {"name": SECRET}}}  # fmt: skip
