@@ -17,7 +17,7 @@ from services.cli.servers.process import free_port
 from shared.store.roles import grant, role_of
 from tests.integration.cli.conftest import Aktif, Queues, put
 from tests.support.letters import bad_ones_dead, file_all, letter, registrations_dead
-from tests.support.registrations import ic_number
+from tests.support.registrations import hr_event, ic_number
 from tests.support.waiting import eventually
 
 DONE = ["--why", "ticket 4711", "--as", "siti", "--yes"]
@@ -44,6 +44,16 @@ def test_a_plan_counts_and_changes_nothing(reader: Aktif, engine: Engine) -> Non
     assert "bad_ic_number: Correct it in the HR system" in said.out
     assert (data["matching"], data["to_send"], data["by_reason"]) == (2, 2, {"free": {"database_error": 2}})
     assert reader("audit", "--json").json == []
+
+
+def test_a_list_says_how_many_causes_it_leaves_out(reader: Aktif, engine: Engine) -> None:
+    file_all(engine, [letter(hr_event(str(n), {}), f"reason_{n}") for n in range(203)])
+
+    said, data = reader("dead", "list", "--limit", "0"), reader("dead", "list", "--json").json
+
+    assert "3 more causes with 3 letters: filter by --reason, --queue or --since to see them" in said.out
+    assert "203 letters" in said.out
+    assert (len(data["groups"]), data["groups_left_out"]) == (200, 3)
 
 
 def test_letters_are_replayed_to_their_home_and_the_end_says_what_became_of_them(

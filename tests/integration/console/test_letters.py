@@ -7,6 +7,7 @@ import pytest
 
 from schemas.events import Exchange
 from tests.support.console import OPERATOR, VIEWER, Console, form_of, registered, sends
+from tests.support.letters import file_all, letter
 from tests.support.waiting import eventually
 
 NAME, EMAIL = "PEGAWAI RAHSIA", "pegawai.rahsia@example.gov.my"
@@ -22,6 +23,14 @@ def test_letters_are_grouped_by_cause_with_what_to_do(console: Console) -> None:
     assert page.html.count('href="/letters?fingerprint=') == 2
     assert "Correct it in the HR system" in page.html
     assert "aktif dead list --status=all" in page.html
+
+
+def test_causes_that_a_page_leaves_out_are_counted(console: Console) -> None:
+    file_all(console.world.engine, [letter({"id": str(n)}, f"reason_{n}", queue="mailer.bulk") for n in range(203)])
+
+    page = console.visited_by(VIEWER).goes_to("/letters?queue=mailer.bulk")
+
+    assert "3 more causes not shown: filter to see them." in page.html
 
 
 def test_a_filter_stands_in_the_address_and_survives_an_act(console: Console) -> None:
